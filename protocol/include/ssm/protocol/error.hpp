@@ -6,16 +6,18 @@
 #include <cstddef>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace ssm::protocol {
 
 /// What can be wrong with bytes from a peer, or with a request to encode some.
 /// Every receiving path returns one of these; none throws.
 enum class Errc {
-  /// The message ends before a fixed header field. Drop the message.
+  /// The message ends before a fixed header field, PayloadLength included. Drop the message.
   truncated_header = 1,
-  /// HeaderLength + 4 lies beyond the end of the message, or the payload length field does not
-  /// fit. The reference listeners die here (data-channel.md 2.3); a robust receiver drops.
+  /// HeaderLength + 4 lies beyond the end of the message. The reference listeners die here
+  /// (WIRE-019: index panic in session-manager-plugin `src/message/messageparser.go` and
+  /// amazon-ssm-agent `agent/session/contracts/agentmessage.go`); a robust receiver drops.
   payload_out_of_bounds,
   /// HeaderLength is 0.
   zero_header_length,
