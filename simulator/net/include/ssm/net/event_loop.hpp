@@ -17,6 +17,8 @@ using protocol::Instant;
 ///
 /// Everything created on a loop is used from that loop's thread, and its callbacks run there; only
 /// `post` and `stop` may be called from other threads. The loop outlives what was created on it.
+/// Creating a loop makes the process ignore SIGPIPE; programs it executes inherit that, so restore
+/// the default in a child that should have it.
 class EventLoop {
  public:
   EventLoop();
@@ -24,7 +26,8 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  /// Runs until `stop`, or until nothing is left that could call back.
+  /// Runs until `stop`, or until nothing is left that could call back. May be called again. A
+  /// `stop` that comes first makes the next run return at once.
   void run();
   void stop();
   void post(std::function<void()> task);
