@@ -1,0 +1,325 @@
+#include "ssm/protocol/agent_role.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "role_script.hpp"
+#include "ssm/protocol/open_data_channel.hpp"
+
+namespace ssm::protocol {
+namespace {
+
+using test::ack_frame;
+using test::at_ms;
+using test::control_frame;
+using test::drain;
+using test::frame_of;
+using test::input_frame;
+using test::Lines;
+using test::run_until;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+AgentConfig config(std::string_view profile = "strict") {
+  return {.profile = *find_agent_profile(profile),
+          .session_id = "user-1",
+          .instance_id = "i-1",
+          .epoch = {.start = at_ms(0), .unix_ms_at_start = 1'700'000'000'000},
+          .seed = 1};
+}
+
+/// Connected at time 0, its program running.
+AgentRole running(std::string_view profile = "strict") {
+  AgentRole role(config(profile));
+  role.start(at_ms(0));
+  role.channel_created("T1", at_ms(0));
+  role.connection_opened(at_ms(0));
+  const Lines said = drain(role);
+  EXPECT_THAT(said, ElementsAre("call CreateDataChannel", "open", "token frame",
+                                "agent_session_state Connected", "* connected"));
+  role.set_input_ready(true);
+  return role;
+}
+
+TEST(AgentRole, reports_connected_before_any_stream_data) {
+  (void)running();
+}
+
+TEST(AgentRole, names_its_instance_and_the_new_token_in_the_first_frame) {
+  AgentRole role(config());
+  role.start(at_ms(0));
+  role.channel_created("T1", at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)role.poll_output();
+  (void)role.poll_output();
+  const auto output = role.poll_output();
+  ASSERT_TRUE(output);
+  const auto open = parse_open_data_channel(as_bytes(std::get<SendText>(*output).text));
+  ASSERT_TRUE(open);
+  EXPECT_EQ(open->token_value, "T1");
+  EXPECT_EQ(open->client_instance_id, "i-1");
+  EXPECT_EQ(open->client_id, "");
+  EXPECT_FALSE(open->client_version);
+}
+
+TEST(AgentRole, marks_only_output_zero_with_syn) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(1));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("output 0 output 'a' SYN", "output 1 output 'b'"));
+}
+
+TEST(AgentRole, leaves_input_unacknowledged_until_the_program_exists) {
+  AgentRole role(config());
+  role.start(at_ms(0));
+  role.channel_created("T1", at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)drain(role);
+  role.receive(input_frame(0, "ls"), at_ms(1));
+  EXPECT_THAT(drain(role), IsEmpty());
+  role.set_input_ready(true);
+  role.receive(input_frame(0, "ls"), at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("ack 0", "* output 'ls'"));
+}
+
+TEST(AgentRole, delivers_early_input_that_was_stored_ahead_once_ready) {
+  AgentRole role(config());
+  role.start(at_ms(0));
+  role.channel_created("T1", at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)drain(role);
+  role.receive(input_frame(0, "a"), at_ms(1));
+  role.receive(input_frame(1, "b"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 1"));
+  role.set_input_ready(true);
+  role.receive(input_frame(0, "a"), at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("ack 0", "* output 'a'", "* output 'b'"));
+}
+
+TEST(AgentRole, acknowledges_duplicates_again_without_delivering_them) {
+  AgentRole role = running();
+  role.receive(input_frame(0, "a"), at_ms(1));
+  role.receive(input_frame(0, "a"), at_ms(1));
+  role.receive(input_frame(-1, "a"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 0", "ack 0", "ack -1", "* output 'a'"));
+}
+
+TEST(AgentRole, applies_sizes_and_ignores_unknown_payload_types) {
+  AgentRole role = running();
+  role.receive(frame_of({.type = MessageType::input_stream_data,
+                         .sequence = 0,
+                         .payload = R"({"cols":80,"rows":24})",
+                         .payload_type = PayloadType::size}),
+               at_ms(1));
+  role.receive(frame_of({.type = MessageType::input_stream_data,
+                         .sequence = 1,
+                         .payload = "?",
+                         .payload_type = static_cast<PayloadType>(99)}),
+               at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 0", "ack 1", "* size 80x24"));
+}
+
+TEST(AgentRole, leaves_a_malformed_size_unacknowledged) {
+  AgentRole role = running();
+  role.receive(frame_of({.type = MessageType::input_stream_data,
+                         .sequence = 0,
+                         .payload = R"({"cols":-1,"rows":24})",
+                         .payload_type = PayloadType::size}),
+               at_ms(1));
+  EXPECT_THAT(drain(role), IsEmpty());
+}
+
+TEST(AgentRole, checks_digests_only_under_the_strict_profile) {
+  Frame damaged = Frame::copy_of(input_frame(0, "good").bytes());
+  damaged.writable()[payload_offset] = std::byte{'w'};
+  AgentRole strict = running();
+  strict.receive(damaged, at_ms(1));
+  EXPECT_THAT(drain(strict), IsEmpty());
+  AgentRole reference = running("agent-3.3");
+  reference.receive(damaged, at_ms(1));
+  EXPECT_THAT(drain(reference), ElementsAre("ack 0", "* output 'wood'"));
+}
+
+TEST(AgentRole, sends_the_oldest_output_again_once_per_timeout) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  (void)drain(role);
+  EXPECT_THAT(run_until(role, at_ms(400)),
+              ElementsAre("@200", "output 0 output 'a' SYN", "@400", "output 0 output 'a' SYN"));
+}
+
+TEST(AgentRole, stops_output_while_paused_and_restarts_it_on_start_publication) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  (void)drain(role);
+  role.receive(control_frame(MessageType::pause_publication, ""), at_ms(1));
+  EXPECT_FALSE(role.can_send());
+  EXPECT_THAT(run_until(role, at_ms(5000)), IsEmpty()) << "no resends while paused";
+  role.receive(control_frame(MessageType::start_publication, ""), at_ms(5000));
+  EXPECT_THAT(drain(role), ElementsAre("output 0 output 'a' SYN", "* output possible"));
+  EXPECT_TRUE(role.can_send());
+}
+
+TEST(AgentRole, ends_a_pause_on_input_and_on_any_acknowledge) {
+  for (const bool by_input : {true, false}) {
+    AgentRole role = running();
+    role.receive(control_frame(MessageType::pause_publication, ""), at_ms(1));
+    EXPECT_TRUE(role.paused());
+    role.receive(by_input ? input_frame(-5, "old") : ack_frame(999), at_ms(2));
+    EXPECT_FALSE(role.paused());
+  }
+}
+
+TEST(AgentRole, ignores_a_pause_without_a_date) {
+  AgentRole role = running();
+  role.receive(frame_of({.type = MessageType::pause_publication,
+                         .payload = "",
+                         .payload_type = PayloadType::none,
+                         .created_date_ms = 0}),
+               at_ms(1));
+  EXPECT_FALSE(role.paused());
+}
+
+TEST(AgentRole, reports_terminating_after_its_output_was_acknowledged) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("bye"), at_ms(0));
+  (void)drain(role);
+  role.finish(at_ms(1));
+  EXPECT_THAT(drain(role), IsEmpty());
+  role.receive(ack_frame(0), at_ms(5));
+  EXPECT_THAT(drain(role),
+              ElementsAre("agent_session_state Terminating", "drop", "* ended success"));
+}
+
+TEST(AgentRole, waits_at_most_two_seconds_for_acknowledgements_at_the_end) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("bye"), at_ms(0));
+  (void)drain(role);
+  role.finish(at_ms(0));
+  const Lines said = run_until(role, at_ms(10'000));
+  ASSERT_GE(said.size(), 4U);
+  EXPECT_THAT(Lines(said.end() - 4, said.end()),
+              ElementsAre("@2000", "agent_session_state Terminating", "drop", "* ended success"));
+}
+
+TEST(AgentRole, sends_no_terminating_after_channel_closed) {
+  AgentRole role = running();
+  role.receive(control_frame(MessageType::channel_closed, R"({"SessionId":"another"})"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("* channel closed"));
+  role.cancelled(at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("drop", "* ended cancelled"));
+}
+
+TEST(AgentRole, ignores_a_malformed_channel_closed) {
+  AgentRole role = running();
+  role.receive(control_frame(MessageType::channel_closed, "x"), at_ms(1));
+  EXPECT_THAT(drain(role), IsEmpty());
+}
+
+TEST(AgentRole, reports_failure_without_terminating) {
+  AgentRole role = running();
+  role.fail("no such shell", at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("drop", "* ended failed: no such shell"));
+}
+
+TEST(AgentRole, reconnects_with_a_new_token_and_sends_unacknowledged_output_again) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  (void)drain(role);
+  role.connection_lost("reset", at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("call CreateDataChannel"));
+  role.send_output(PayloadType::output, as_bytes("c"), at_ms(2));
+  role.channel_created("T2", at_ms(3));
+  role.connection_opened(at_ms(4));
+  EXPECT_THAT(drain(role), ElementsAre("open", "token frame", "output 0 output 'a' SYN",
+                                       "output 1 output 'b'", "output 2 output 'c'"));
+}
+
+TEST(AgentRole, uses_one_request_id_per_disconnection) {
+  AgentRole role(config());
+  role.start(at_ms(0));
+  const auto request_id = [&role]() {
+    std::string id;
+    while (auto output = role.poll_output()) {
+      if (const auto* request = std::get_if<RequestDataChannel>(&*output)) {
+        id = request->request_id;
+      }
+    }
+    return id;
+  };
+  const std::string first = request_id();
+  role.channel_refused("503", at_ms(0));
+  role.on_timer(*role.next_timeout());
+  EXPECT_EQ(request_id(), first);
+  role.channel_created("T", at_ms(500));
+  role.connection_opened(at_ms(500));
+  role.connection_lost("reset", at_ms(600));
+  const std::string second = request_id();
+  EXPECT_NE(second, "");
+  EXPECT_NE(second, first);
+}
+
+TEST(AgentRole, fails_the_session_after_six_refused_first_attempts) {
+  AgentRole role(config());
+  role.start(at_ms(0));
+  int calls = 0;
+  Instant now = at_ms(0);
+  Lines last;
+  while (!role.ended()) {
+    last = drain(role);
+    if (last == Lines{"call CreateDataChannel"}) {
+      ++calls;
+      role.channel_refused("503", now);
+    } else {
+      now = role.next_timeout().value();
+      role.on_timer(now);
+    }
+  }
+  EXPECT_EQ(calls, 6);
+  EXPECT_THAT(drain(role),
+              ElementsAre("* ended failed: Setting up data channel with id user-1 failed: 503"));
+}
+
+TEST(AgentRole, stops_trying_at_once_when_the_session_is_already_terminated) {
+  AgentRole role = running();
+  role.connection_lost("reset", at_ms(1));
+  (void)drain(role);
+  role.channel_refused("... Session is already terminated ...", at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("* channel closed"));
+  role.cancelled(at_ms(3));
+  EXPECT_THAT(drain(role), ElementsAre("* ended cancelled"));
+}
+
+TEST(AgentRole, pings_and_counts_a_silent_peer_as_lost) {
+  AgentRole role = running();
+  EXPECT_THAT(run_until(role, at_ms(113'999)), ElementsAre("@54000", "ping", "@108000", "ping"));
+  EXPECT_THAT(run_until(role, at_ms(114'000)),
+              ElementsAre("@114000", "drop", "call CreateDataChannel"));
+}
+
+TEST(AgentRole, keeps_the_connection_while_pongs_arrive) {
+  AgentRole role = running();
+  for (int i = 1; i <= 10; ++i) {
+    const Instant ping_at = at_ms(54'000 * i);
+    EXPECT_THAT(run_until(role, ping_at), ElementsAre("@" + std::to_string(54'000 * i), "ping"));
+    role.pong_received(ping_at);
+  }
+}
+
+TEST(AgentRole, holds_back_output_when_the_window_is_full) {
+  AgentRole role = running();
+  std::size_t sent = 0;
+  while (role.can_send()) {
+    role.send_output(PayloadType::output, as_bytes("x"), at_ms(1));
+    ++sent;
+  }
+  EXPECT_EQ(sent, config().profile.channel.send.buffer_messages);
+  (void)drain(role);
+  role.receive(ack_frame(0), at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("* output possible"));
+}
+
+}  // namespace
+}  // namespace ssm::protocol

@@ -1,0 +1,417 @@
+#include "ssm/protocol/client_role.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "role_script.hpp"
+#include "ssm/protocol/open_data_channel.hpp"
+
+namespace ssm::protocol {
+namespace {
+
+using test::ack_frame;
+using test::at_ms;
+using test::control_frame;
+using test::drain;
+using test::Lines;
+using test::output_frame;
+using test::run_until;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+ClientConfig config(std::string_view profile = "strict") {
+  return {.profile = *find_client_profile(profile),
+          .session_id = "user-1",
+          .stream_url = "ws://first",
+          .token = "T1",
+          .epoch = {.start = at_ms(0), .unix_ms_at_start = 1'700'000'000'000},
+          .seed = 1};
+}
+
+/// Brought to the point where output 0 was received, shown and acknowledged at time 0.
+ClientRole started(std::string_view profile = "strict") {
+  ClientRole role(config(profile));
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  role.receive(output_frame(0, "$ "), at_ms(0));
+  const Lines said = drain(role);
+  EXPECT_THAT(said, ElementsAre("open ws://first", "token frame", "ping", "ack 0",
+                                "* started Standard_Stream", "* output '$ '"));
+  return role;
+}
+
+TEST(ClientRole, sends_token_frame_and_ping_as_soon_as_the_connection_is_open) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  EXPECT_THAT(drain(role), ElementsAre("open ws://first"));
+  role.connection_opened(at_ms(5));
+  EXPECT_THAT(drain(role), ElementsAre("token frame", "ping"));
+}
+
+TEST(ClientRole, names_its_version_and_the_token_in_the_first_frame) {
+  ClientRole role(config("plugin-1.2.677"));
+  role.start(at_ms(0));
+  ASSERT_TRUE(role.poll_output());
+  role.connection_opened(at_ms(0));
+  const auto output = role.poll_output();
+  ASSERT_TRUE(output);
+  const auto open = parse_open_data_channel(as_bytes(std::get<SendText>(*output).text));
+  ASSERT_TRUE(open);
+  EXPECT_EQ(open->token_value, "T1");
+  EXPECT_EQ(open->client_version, find_client_profile("plugin-1.2.677")->version);
+  EXPECT_FALSE(open->client_instance_id);
+}
+
+TEST(ClientRole, starts_a_plain_shell_on_the_first_output) {
+  (void)started();
+}
+
+TEST(ClientRole, cannot_send_before_the_session_started) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  EXPECT_FALSE(role.can_send());
+  role.receive(output_frame(0, "$ "), at_ms(1));
+  EXPECT_TRUE(role.can_send());
+}
+
+TEST(ClientRole, keeps_the_latest_size_until_the_session_started) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  role.send_size({.cols = 80, .rows = 24}, at_ms(0));
+  role.send_size({.cols = 81, .rows = 25}, at_ms(0));
+  (void)drain(role);
+  role.receive(output_frame(0, "$ "), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre(R"(input 0 size '{"cols":81,"rows":25}')", "ack 0",
+                                       "* started Standard_Stream", "* output '$ '"));
+}
+
+TEST(ClientRole, numbers_input_from_zero_over_all_payload_types) {
+  ClientRole role = started();
+  role.send_size({.cols = 100, .rows = 50}, at_ms(1));
+  role.send_input(as_bytes("ls"), at_ms(2));
+  role.send_input(as_bytes("\n"), at_ms(3));
+  EXPECT_THAT(drain(role), ElementsAre(R"(input 0 size '{"cols":100,"rows":50}')",
+                                       "input 1 output 'ls'", R"(input 2 output '\r')"));
+}
+
+TEST(ClientRole, leaves_newlines_inside_longer_input_alone) {
+  ClientRole role = started();
+  role.send_input(as_bytes("ls\n"), at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre(R"(input 0 output 'ls\n')"));
+}
+
+TEST(ClientRole, shows_output_in_order_whatever_the_order_of_arrival) {
+  ClientRole role = started();
+  role.receive(output_frame(3, "c"), at_ms(1));
+  role.receive(output_frame(2, "b"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 3", "ack 2"));
+  role.receive(output_frame(1, "a"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 1", "* output 'a'", "* output 'b'", "* output 'c'"));
+}
+
+TEST(ClientRole, acknowledges_a_duplicate_again_without_showing_it) {
+  ClientRole role = started();
+  role.receive(output_frame(0, "$ "), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 0"));
+}
+
+TEST(ClientRole, ignores_a_duplicate_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.receive(output_frame(0, "$ "), at_ms(1));
+  EXPECT_THAT(drain(role), IsEmpty());
+}
+
+TEST(ClientRole, treats_negative_numbers_as_old) {
+  ClientRole role = started();
+  role.receive(output_frame(-1, "old"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack -1"));
+}
+
+TEST(ClientRole, acknowledges_an_empty_message_and_goes_on) {
+  ClientRole role = started();
+  role.receive(output_frame(1, ""), at_ms(1));
+  role.receive(output_frame(2, "next"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 1", "ack 2", "* output 'next'"));
+}
+
+TEST(ClientRole, drops_what_it_cannot_verify_without_a_word) {
+  ClientRole role = started();
+  Frame damaged = Frame::copy_of(output_frame(1, "good").bytes());
+  damaged.writable()[payload_offset] ^= std::byte{1};
+  role.receive(damaged, at_ms(1));
+  for (const std::size_t size : {0U, 1U, 40U, 115U, 118U}) {
+    Frame cut = Frame::copy_of(output_frame(1, "good").bytes().first(size));
+    role.receive(cut, at_ms(1));
+  }
+  role.receive(control_frame(MessageType::pause_publication, ""), at_ms(1));
+  role.receive(control_frame(MessageType::agent_session_state, "{}"), at_ms(1));
+  EXPECT_THAT(drain(role), IsEmpty());
+  role.receive(output_frame(1, "good"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 1", "* output 'good'"));
+}
+
+TEST(ClientRole, sends_the_oldest_input_again_until_acknowledged) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(0));
+  role.send_input(as_bytes("b"), at_ms(0));
+  (void)drain(role);
+  EXPECT_THAT(run_until(role, at_ms(450)),
+              ElementsAre("@200", "input 0 output 'a'", "@400", "input 0 output 'a'"));
+  role.receive(ack_frame(0), at_ms(450));
+  EXPECT_THAT(drain(role), ElementsAre("input 1 output 'b'")) << "the next one is overdue already";
+  role.receive(ack_frame(1), at_ms(451));
+  EXPECT_THAT(run_until(role, at_ms(5000)), IsEmpty());
+}
+
+TEST(ClientRole, sends_again_every_tick_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.send_input(as_bytes("a"), at_ms(0));
+  (void)drain(role);
+  EXPECT_THAT(run_until(role, at_ms(550)),
+              ElementsAre("@300", "input 0 output 'a'", "@400", "input 0 output 'a'", "@500",
+                          "input 0 output 'a'"));
+}
+
+TEST(ClientRole, stops_taking_input_when_the_window_is_full_and_says_when_there_is_room) {
+  ClientRole role = started();
+  std::size_t sent = 0;
+  while (role.can_send()) {
+    role.send_input(as_bytes("x"), at_ms(1));
+    ++sent;
+  }
+  EXPECT_EQ(sent, config().profile.channel.send.buffer_messages);
+  (void)drain(role);
+  role.receive(ack_frame(0), at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("* input possible"));
+  EXPECT_TRUE(role.can_send());
+}
+
+TEST(ClientRole, resumes_after_a_cut_with_the_new_token_and_sends_everything_unacknowledged_again) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(1));
+  role.send_input(as_bytes("b"), at_ms(1));
+  (void)drain(role);
+  role.connection_lost("reset", at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("* interrupted reset"));
+  role.on_timer(at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("call ResumeSession"));
+  role.send_input(as_bytes("c"), at_ms(3));
+  EXPECT_THAT(drain(role), IsEmpty()) << "kept until the connection is back";
+  role.resume_answered("T2", "ws://second", at_ms(4));
+  EXPECT_THAT(drain(role), ElementsAre("open ws://second"));
+  role.connection_opened(at_ms(5));
+  EXPECT_THAT(drain(role), ElementsAre("token frame", "ping", "input 0 output 'a'",
+                                       "input 1 output 'b'", "input 2 output 'c'", "* restored"));
+}
+
+TEST(ClientRole, goes_back_to_the_first_url_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.connection_lost("reset", at_ms(2));
+  role.on_timer(at_ms(2));
+  role.resume_answered("T2", "ws://second", at_ms(4));
+  EXPECT_THAT(drain(role),
+              ElementsAre("call ResumeSession", "open ws://first", "* interrupted reset"));
+}
+
+TEST(ClientRole, ends_as_timed_out_when_resume_gives_no_token) {
+  ClientRole role = started();
+  role.connection_lost("reset", at_ms(2));
+  role.on_timer(at_ms(2));
+  (void)drain(role);
+  role.resume_answered("", "", at_ms(4));
+  EXPECT_THAT(drain(role), ElementsAre("* ended timed_out"));
+  EXPECT_TRUE(role.ended());
+}
+
+TEST(ClientRole, gives_up_after_six_failed_resumes_with_doubling_delays) {
+  ClientRole role = started("plugin-1.2.677");
+  role.connection_lost("reset", at_ms(0));
+  EXPECT_THAT(drain(role), ElementsAre("* interrupted reset"));
+  std::vector<Duration> delays;
+  Instant now = at_ms(0);
+  int calls = 0;
+  while (const auto next = role.next_timeout()) {
+    delays.push_back(*next - now);
+    now = *next;
+    role.on_timer(now);
+    ASSERT_THAT(drain(role), ElementsAre("call ResumeSession"));
+    ++calls;
+    role.resume_failed("no route", now);
+  }
+  EXPECT_EQ(calls, 6);
+  ASSERT_EQ(delays.size(), 6U);
+  EXPECT_EQ(delays[0], Duration::zero());
+  EXPECT_GE(delays[1], std::chrono::milliseconds(100));
+  EXPECT_LT(delays[1], std::chrono::milliseconds(200));
+  for (std::size_t i = 2; i < delays.size(); ++i) {
+    EXPECT_EQ(delays[i], 2 * delays[i - 1]);
+  }
+  EXPECT_THAT(drain(role), IsEmpty()) << "the reference says nothing";
+}
+
+TEST(ClientRole, keeps_trying_for_as_long_as_a_session_can_exist_then_says_so) {
+  ClientRole role = started();
+  role.connection_lost("reset", at_ms(0));
+  (void)drain(role);
+  Instant now = at_ms(0);
+  while (!role.ended()) {
+    now = role.next_timeout().value();
+    role.on_timer(now);
+    ASSERT_THAT(drain(role), ElementsAre("call ResumeSession"));
+    role.resume_failed("no route", now);
+  }
+  EXPECT_THAT(drain(role), ElementsAre("* ended resume_exhausted: no route"));
+  EXPECT_GE(now, Instant(std::chrono::minutes(60)));
+  EXPECT_LE(now, Instant(std::chrono::minutes(61)));
+}
+
+TEST(ClientRole, stays_silent_for_ever_after_the_last_try_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.connection_lost("reset", at_ms(0));
+  while (const auto next = role.next_timeout()) {
+    role.on_timer(*next);
+    role.resume_failed("no route", *next);
+  }
+  (void)drain(role);
+  EXPECT_FALSE(role.ended());
+  EXPECT_FALSE(role.next_timeout());
+}
+
+TEST(ClientRole, tries_the_first_connection_again_with_the_same_token) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  int opens = 0;
+  Instant now = at_ms(0);
+  while (!role.ended()) {
+    for (const std::string& line : drain(role)) {
+      ASSERT_EQ(line, "open ws://first");
+      ++opens;
+      role.connection_failed("refused", now);
+    }
+    if (const auto next = role.next_timeout()) {
+      now = *next;
+      role.on_timer(now);
+    }
+  }
+  EXPECT_EQ(opens, 7);
+  EXPECT_THAT(drain(role), ElementsAre("* ended unreachable: refused"));
+}
+
+TEST(ClientRole, ends_with_the_text_of_channel_closed_in_any_state) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)drain(role);
+  role.receive(control_frame(MessageType::channel_closed, R"({"Output":"no shell"})"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("drop", "* ended channel_closed: no shell"));
+}
+
+TEST(ClientRole, ends_even_when_channel_closed_is_malformed) {
+  ClientRole role = started();
+  role.receive(control_frame(MessageType::channel_closed, "x"), at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("drop", "* ended channel_closed"));
+}
+
+TEST(ClientRole, does_nothing_more_after_its_end) {
+  ClientRole role = started();
+  role.receive(control_frame(MessageType::channel_closed, "{}"), at_ms(1));
+  (void)drain(role);
+  role.receive(output_frame(1, "late"), at_ms(2));
+  role.connection_lost("eof", at_ms(2));
+  EXPECT_THAT(drain(role), IsEmpty());
+  EXPECT_FALSE(role.next_timeout());
+  EXPECT_FALSE(role.can_send());
+}
+
+TEST(ClientRole, pings_at_the_profiles_interval) {
+  ClientRole role = started("plugin-1.2.677");
+  EXPECT_THAT(run_until(role, at_ms(600'000)), ElementsAre("@300000", "ping", "@600000", "ping"));
+}
+
+TEST(ClientRole, loses_the_session_by_typing_while_disconnected_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.connection_lost("reset", at_ms(2));
+  (void)drain(role);
+  role.send_input(as_bytes("a"), at_ms(3));
+  EXPECT_THAT(drain(role), ElementsAre("* ended input_lost: Can't send message: Connection is "
+                                       "closed."));
+}
+
+TEST(ClientRole, asks_for_termination_once_when_the_resend_limit_is_reached) {
+  ClientRole role = started("plugin-1.2.677");
+  role.send_input(as_bytes("a"), at_ms(0));
+  (void)drain(role);
+  int terminates = 0;
+  for (const std::string& line : run_until(role, at_ms(400'000))) {
+    terminates += line == "call TerminateSession" ? 1 : 0;
+  }
+  EXPECT_EQ(terminates, 1);
+}
+
+// --- handshake
+// ------------------------------------------------------------------------------------
+
+constexpr std::string_view request_shell =
+    R"({"AgentVersion":"3.3.0.0","RequestedClientActions":[{"ActionType":"SessionType",)"
+    R"("ActionParameters":{"SessionType":"Standard_Stream","Properties":null}}]})";
+
+Frame handshake_frame(std::int64_t sequence, PayloadType type, std::string_view payload) {
+  return test::frame_of(
+      {.sequence = sequence, .payload = std::string(payload), .payload_type = type});
+}
+
+TEST(ClientRole, answers_a_handshake_and_starts_after_its_completion) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)drain(role);
+  role.receive(handshake_frame(0, PayloadType::handshake_request, request_shell), at_ms(1));
+  const Lines answer = drain(role);
+  ASSERT_EQ(answer.size(), 2U);
+  EXPECT_EQ(answer[0], "ack 0");
+  EXPECT_THAT(answer[1], testing::HasSubstr(R"("ActionType":"SessionType","ActionStatus":1)"));
+  role.receive(output_frame(1, "early"), at_ms(2));
+  EXPECT_THAT(drain(role), IsEmpty()) << "left unacknowledged until the handshake is complete";
+  role.receive(handshake_frame(1, PayloadType::handshake_complete,
+                               R"({"HandshakeTimeToComplete":5,"CustomerMessage":"hello"})"),
+               at_ms(3));
+  EXPECT_THAT(drain(role),
+              ElementsAre("ack 1", "* customer message hello", "* started Standard_Stream"));
+}
+
+TEST(ClientRole, handles_handshake_messages_that_arrive_out_of_order) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)drain(role);
+  role.receive(output_frame(2, "$ "), at_ms(1));
+  role.receive(handshake_frame(1, PayloadType::handshake_complete,
+                               R"({"HandshakeTimeToComplete":5,"CustomerMessage":""})"),
+               at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 2", "ack 1"));
+  role.receive(handshake_frame(0, PayloadType::handshake_request, request_shell), at_ms(1));
+  const Lines said = drain(role);
+  ASSERT_EQ(said.size(), 4U);
+  EXPECT_EQ(said[0], "ack 0");
+  EXPECT_EQ(said[2], "* started Standard_Stream");
+  EXPECT_EQ(said[3], "* output '$ '");
+}
+
+TEST(ClientRole, ends_when_the_handshake_named_no_session_type) {
+  ClientRole role(config());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  role.receive(handshake_frame(0, PayloadType::handshake_request,
+                               R"({"AgentVersion":"3","RequestedClientActions":[]})"),
+               at_ms(1));
+  (void)drain(role);
+  role.receive(handshake_frame(1, PayloadType::handshake_complete,
+                               R"({"HandshakeTimeToComplete":5,"CustomerMessage":""})"),
+               at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("ack 1", "drop", "* ended unknown_session_type"));
+}
+
+}  // namespace
+}  // namespace ssm::protocol

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "ssm/protocol/frame.hpp"
+#include "ssm/protocol/message.hpp"
+#include "ssm/protocol/profile.hpp"
+#include "ssm/protocol/publication.hpp"
+#include "ssm/protocol/random.hpp"
+#include "ssm/protocol/receive_window.hpp"
+#include "ssm/protocol/reconnect.hpp"
+#include "ssm/protocol/role.hpp"
+#include "ssm/protocol/send_window.hpp"
+#include "ssm/protocol/terminal_size.hpp"
+#include "ssm/protocol/time.hpp"
+
+namespace ssm::protocol {
+
+struct AgentConfig {
+  AgentProfile profile;
+  std::string session_id;
+  std::string instance_id;
+  Epoch epoch;
+  std::uint64_t seed = 0;
+};
+
+/// Call CreateDataChannel with this RequestId; answer with channel_created or channel_refused.
+struct RequestDataChannel {
+  std::string request_id;
+};
+
+using AgentOutput = std::variant<RequestDataChannel, OpenConnection, DropConnection, SendText,
+                                 SendBinary, SendPing>;
+
+/// The data channel is open for the first time: start the session's program.
+struct AgentConnected {};
+/// Input for the program, each byte once and in order.
+struct InputReceived {
+  PayloadType type = PayloadType::output;
+  FrameSlice data;
+};
+struct TerminalResized {
+  TerminalSize size;
+};
+/// The service ended the session: stop the program, then call `cancelled`.
+struct ChannelClosedByService {};
+/// There is room for output again after `can_send` was false.
+struct OutputPossible {};
+
+enum class AgentEnd : std::uint8_t {
+  success,    ///< the program ended; Terminating was sent
+  cancelled,  ///< by channel_closed
+  failed,     ///< `text` says why
+};
+struct AgentEnded {
+  AgentEnd reason = AgentEnd::success;
+  std::string text;
+};
+
+using AgentEvent = std::variant<AgentConnected, InputReceived, TerminalResized,
+                                ChannelClosedByService, OutputPossible, AgentEnded>;
+
+/// The agent end of one session's data channel: token, opening, stream both ways, acknowledgement,
+/// retransmission, pause, reconnection, end. Knows nothing of programs and terminals.
+/// Pure; not thread safe. After AgentEnded it does nothing more.
+class AgentRole {
+ public:
+  explicit AgentRole(AgentConfig config);
+
+  void start(Instant now);
+
+  void channel_created(std::string_view token, Instant now);
+  /// `detail` with `Session is already terminated` ends the session at once (RESUME-013).
+  void channel_refused(std::string_view detail, Instant now);
+  void connection_opened(Instant now);
+  void connection_failed(std::string_view detail, Instant now);
+  void connection_lost(std::string_view detail, Instant now);
+  void pong_received(Instant now);
+
+  void receive(Frame message, Instant now);
+
+  /// Until the program exists, stream input is left unacknowledged and comes again (SEQ-012).
+  void set_input_ready(bool ready);
+
+  /// False while paused or the send window is full: stop reading the program's output.
+  [[nodiscard]] bool can_send() const;
+  /// Stream data; not empty; asserts can_send(). SHELL-012: at most chunk_bytes + 3.
+  void send_output(PayloadType type, Bytes data, Instant now);
+
+  /// The program ended by itself and all its output was given to send_output: waits for
+  /// acknowledgements up to drain_limit, reports Terminating, drops the connection.
+  void finish(Instant now);
+  /// The program was stopped after ChannelClosedByService.
+  void cancelled(Instant now);
+  /// The program could not be started or run.
+  void fail(std::string_view text, Instant now);
+
+  void on_timer(Instant now);
+  [[nodiscard]] std::optional<Instant> next_timeout() const;
+  [[nodiscard]] std::optional<AgentOutput> poll_output();
+  [[nodiscard]] std::optional<AgentEvent> poll_event();
+
+  [[nodiscard]] bool ended() const { return state_ == State::ended; }
+  [[nodiscard]] bool paused() const { return publication_.paused(); }
+  [[nodiscard]] std::size_t unacknowledged() const { return send_.in_flight(); }
+
+ private:
+  /// idle -> requesting -> opening -> open -> (waiting -> requesting -> ...)* -> ended
+  enum class State : std::uint8_t { idle, requesting, opening, open, waiting, lost, ended };
+
+  void request_channel(Instant now);
+  void try_again(std::string_view detail, Instant now);
+  void begin_end(AgentEnd reason, std::string_view text, Instant now);
+  void complete_end(Instant now);
+  void give_up(std::string_view detail, Instant now);
+  void send_state(std::string_view session_state, Instant now);
+  void resend(Instant now);
+  void receive_input(const MessageView& message, const Frame& frame, Instant now);
+  void receive_acknowledge(const MessageView& message, Instant now);
+  void drain_stored();
+  [[nodiscard]] bool handle_input(const MessageView& message, const Frame& frame);
+  void acknowledge(const MessageView& message, Instant now);
+  void after_pause(bool ended, Instant now);
+  void note_room();
+
+  AgentConfig config_;
+  Random random_;
+  SendWindow send_;
+  ReceiveWindow receive_;
+  Publication publication_;
+  ReconnectSchedule reconnect_;
+  State state_ = State::idle;
+  bool was_open_ = false;
+  bool input_ready_ = false;
+  bool output_blocked_ = false;
+  std::string request_id_;
+  std::string token_;
+  std::optional<AgentEnd> ending_;
+  std::string end_text_;
+  std::optional<Instant> drain_until_;
+  std::optional<Instant> retry_at_;
+  std::optional<Instant> ping_at_;
+  std::optional<Instant> pong_deadline_;
+  std::deque<AgentOutput> outputs_;
+  std::deque<AgentEvent> events_;
+};
+
+}  // namespace ssm::protocol

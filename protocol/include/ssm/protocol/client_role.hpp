@@ -1,0 +1,157 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "ssm/protocol/client_handshake.hpp"
+#include "ssm/protocol/error.hpp"
+#include "ssm/protocol/frame.hpp"
+#include "ssm/protocol/message.hpp"
+#include "ssm/protocol/profile.hpp"
+#include "ssm/protocol/random.hpp"
+#include "ssm/protocol/receive_window.hpp"
+#include "ssm/protocol/reconnect.hpp"
+#include "ssm/protocol/role.hpp"
+#include "ssm/protocol/send_window.hpp"
+#include "ssm/protocol/terminal_size.hpp"
+#include "ssm/protocol/time.hpp"
+
+namespace ssm::protocol {
+
+struct ClientConfig {
+  ClientProfile profile;
+  std::string session_id;
+  std::string stream_url;
+  std::string token;
+  Epoch epoch;
+  std::uint64_t seed = 0;
+};
+
+/// Call the ResumeSession API; answer with resume_answered or resume_failed.
+struct RequestResume {};
+/// Call the TerminateSession API; no answer is awaited.
+struct RequestTerminate {};
+
+using ClientOutput = std::variant<OpenConnection, DropConnection, SendText, SendBinary, SendPing,
+                                  RequestResume, RequestTerminate>;
+
+/// The session type is known: send the terminal size, then input.
+struct SessionStarted {
+  std::string session_type;   ///< `Standard_Stream`, `Port`, ...
+  std::string agent_version;  ///< empty where there was no handshake
+};
+/// Stream data for the application, each byte once and in order.
+struct OutputReceived {
+  PayloadType type = PayloadType::output;
+  FrameSlice data;
+};
+/// Text of HandshakeComplete for the user.
+struct CustomerMessage {
+  std::string text;
+};
+struct ConnectionInterrupted {
+  std::string detail;
+};
+struct ConnectionRestored {};
+/// There is room for input again after `can_send` was false.
+struct InputPossible {};
+
+enum class ClientEnd : std::uint8_t {
+  channel_closed,        ///< by the service; `text` is its Output, empty for a normal end
+  timed_out,             ///< ResumeSession answered without a token
+  unreachable,           ///< the first connection could not be opened
+  resume_exhausted,      ///< reconnection tries used up
+  unknown_session_type,  ///< the handshake ended without a session type
+  input_lost,            ///< profile only: input while there was no connection
+};
+struct ClientEnded {
+  ClientEnd reason = ClientEnd::channel_closed;
+  std::string text;
+};
+
+using ClientEvent =
+    std::variant<SessionStarted, OutputReceived, CustomerMessage, ConnectionInterrupted,
+                 ConnectionRestored, InputPossible, ClientEnded>;
+
+/// The client end of one session: opening, plain start or handshake, stream both ways,
+/// acknowledgement, retransmission, reconnection with ResumeSession, end.
+/// Pure; not thread safe. After ClientEnded it does nothing more.
+class ClientRole {
+ public:
+  explicit ClientRole(ClientConfig config);
+
+  void start(Instant now);
+
+  void connection_opened(Instant now);
+  void connection_failed(std::string_view detail, Instant now);
+  void connection_lost(std::string_view detail, Instant now);
+  /// `token` empty: the session is over.
+  void resume_answered(std::string_view token, std::string_view stream_url, Instant now);
+  void resume_failed(std::string_view detail, Instant now);
+
+  /// One WebSocket message, text or binary (TRANS-015). What cannot be understood is dropped.
+  void receive(Frame message, Instant now);
+
+  /// False while the send window is full or the session has not started: keep the input and wait
+  /// for InputPossible.
+  [[nodiscard]] bool can_send() const;
+  /// Stream data of type `output`, at most profile.chunk_bytes; asserts can_send().
+  void send_input(Bytes data, Instant now);
+  /// Terminal size; kept and sent when there is room (the latest wins).
+  void send_size(TerminalSize size, Instant now);
+
+  void on_timer(Instant now);
+  [[nodiscard]] std::optional<Instant> next_timeout() const;
+  [[nodiscard]] std::optional<ClientOutput> poll_output();
+  [[nodiscard]] std::optional<ClientEvent> poll_event();
+
+  [[nodiscard]] bool ended() const { return state_ == State::ended; }
+  [[nodiscard]] bool started() const { return started_; }
+  [[nodiscard]] std::size_t unacknowledged() const { return send_.in_flight(); }
+  [[nodiscard]] const RttEstimator& rtt() const { return send_.rtt(); }
+
+ private:
+  /// idle -> opening -> open -> (waiting -> resuming -> opening -> open)* -> ended
+  enum class State : std::uint8_t { idle, opening, open, waiting, resuming, ended };
+
+  void open(Instant now);
+  void try_again(std::string_view detail, Instant now);
+  void end(ClientEnd reason, std::string text);
+  void send_stream(PayloadType type, Bytes payload, Instant now);
+  void resend(Instant now);
+  void send_pending_size(Instant now);
+  void receive_output(const MessageView& message, const Frame& frame, Instant now);
+  [[nodiscard]] bool handle_output(const MessageView& message, const Frame& frame, Instant now);
+  [[nodiscard]] bool handle_handshake(const MessageView& message, Instant now);
+  void drain_stored(Instant now);
+  void acknowledge(const MessageView& message, Instant now);
+  void receive_acknowledge(const MessageView& message, Instant now);
+  void complete_handshake(const HandshakeComplete& complete, Instant now);
+  void begin_session(std::string session_type, Instant now);
+  void note_room();
+
+  ClientConfig config_;
+  Random random_;
+  std::string client_id_;
+  SendWindow send_;
+  ReceiveWindow receive_;
+  ReconnectSchedule reconnect_;
+  State state_ = State::idle;
+  bool was_open_ = false;
+  bool started_ = false;
+  bool is_terminal_ = false;
+  bool input_blocked_ = false;
+  bool terminate_requested_ = false;
+  ClientHandshake handshake_;
+  std::optional<TerminalSize> pending_size_;
+  std::optional<Instant> retry_at_;
+  std::optional<Instant> ping_at_;
+  std::deque<ClientOutput> outputs_;
+  std::deque<ClientEvent> events_;
+};
+
+}  // namespace ssm::protocol

@@ -1,0 +1,447 @@
+#include "ssm/protocol/client_role.hpp"
+
+#include <utility>
+
+#include "detail/outgoing.hpp"
+#include "ssm/protocol/acknowledge.hpp"
+#include "ssm/protocol/channel_closed.hpp"
+#include "ssm/protocol/codec.hpp"
+#include "ssm/protocol/open_data_channel.hpp"
+
+namespace ssm::protocol {
+namespace {
+
+constexpr std::byte line_feed{0x0A};
+constexpr std::byte carriage_return{0x0D};
+
+bool is_handshake(PayloadType type) {
+  return type == PayloadType::handshake_request || type == PayloadType::handshake_complete ||
+         type == PayloadType::encryption_challenge_request;
+}
+
+}  // namespace
+
+ClientRole::ClientRole(ClientConfig config)
+    : config_(std::move(config)),
+      random_(config_.seed),
+      client_id_(Uuid::random_v4(random_).to_string()),
+      send_(config_.profile.channel.send),
+      receive_(config_.profile.channel.receive),
+      reconnect_(config_.profile.channel.reconnect, random_) {}
+
+// --- connection ---------------------------------------------------------------------------------
+
+void ClientRole::start(Instant now) {
+  SSM_ASSERT(state_ == State::idle);
+  reconnect_.start();
+  open(now);
+}
+
+void ClientRole::open(Instant /*now*/) {
+  state_ = State::opening;
+  //= TRANS-001
+  outputs_.emplace_back(OpenConnection{config_.stream_url});
+}
+
+void ClientRole::connection_opened(Instant now) {
+  if (state_ != State::opening) {
+    return;
+  }
+  state_ = State::open;
+  //= TRANS-007
+  //= TRANS-008
+  //= TRANS-011
+  //= TRANS-012
+  outputs_.emplace_back(SendText{serialize(OpenDataChannel{
+      .request_id = Uuid::random_v4(random_).to_string(),
+      .token_value = config_.token,
+      .client_instance_id = std::nullopt,
+      .client_id = client_id_,
+      .client_version = std::string(config_.profile.version),
+  })});
+  //= TRANS-018
+  outputs_.emplace_back(SendPing{});
+  ping_at_ = now + config_.profile.ping_interval;
+  if (std::exchange(was_open_, true)) {
+    events_.emplace_back(ConnectionRestored{});
+    //= RESUME-009
+    send_.on_resume(now);
+    resend(now);
+    send_pending_size(now);
+  }
+}
+
+void ClientRole::connection_failed(std::string_view detail, Instant now) {
+  if (state_ == State::opening) {
+    try_again(detail, now);
+  }
+}
+
+void ClientRole::connection_lost(std::string_view detail, Instant now) {
+  if (state_ != State::open) {
+    return;
+  }
+  //= TRANS-024
+  events_.emplace_back(ConnectionInterrupted{std::string(detail)});
+  ping_at_.reset();
+  reconnect_.start();
+  try_again(detail, now);
+}
+
+void ClientRole::try_again(std::string_view detail, Instant now) {
+  //= RESUME-004
+  //= RESUME-006
+  const bool first_open_failed =
+      !was_open_ && reconnect_.tries() > config_.profile.channel.reconnect.first_open_retries;
+  const std::optional<Duration> delay = first_open_failed ? std::nullopt : reconnect_.next_delay();
+  if (delay) {
+    state_ = State::waiting;
+    retry_at_ = now + *delay;
+    return;
+  }
+  if (config_.profile.hangs_after_last_try) {
+    //= RESUME-005
+    //= RESUME-007
+    state_ = State::waiting;
+    return;
+  }
+  end(was_open_ ? ClientEnd::resume_exhausted : ClientEnd::unreachable, std::string(detail));
+}
+
+void ClientRole::resume_answered(std::string_view token, std::string_view stream_url, Instant now) {
+  if (state_ != State::resuming) {
+    return;
+  }
+  if (token.empty()) {
+    //= RESUME-003
+    end(ClientEnd::timed_out, {});
+    return;
+  }
+  config_.token = token;
+  //= RESUME-002
+  if (config_.profile.adopts_resumed_url && !stream_url.empty()) {
+    config_.stream_url = stream_url;
+  }
+  open(now);
+}
+
+void ClientRole::resume_failed(std::string_view detail, Instant now) {
+  if (state_ == State::resuming) {
+    try_again(detail, now);
+  }
+}
+
+void ClientRole::end(ClientEnd reason, std::string text) {
+  if (state_ == State::open) {
+    outputs_.emplace_back(DropConnection{});
+  }
+  state_ = State::ended;
+  retry_at_.reset();
+  ping_at_.reset();
+  events_.emplace_back(ClientEnded{reason, std::move(text)});
+}
+
+// --- receiving ----------------------------------------------------------------------------------
+
+void ClientRole::receive(Frame message, Instant now) {
+  if (state_ != State::open) {
+    return;
+  }
+  //= WIRE-010
+  //= WIRE-016
+  //= WIRE-020
+  const Result<MessageView> parsed = parse(message.bytes(), config_.profile.channel.message);
+  if (!parsed) {
+    return;
+  }
+  switch (parsed->type) {
+    case MessageType::output_stream_data:
+      receive_output(*parsed, message, now);
+      return;
+    case MessageType::acknowledge:
+      receive_acknowledge(*parsed, now);
+      return;
+    case MessageType::channel_closed: {
+      //= CLOSE-004
+      //= CLOSE-006
+      const Result<ChannelClosed> closed = parse_channel_closed(parsed->payload);
+      end(ClientEnd::channel_closed, closed ? closed->output : std::string());
+      return;
+    }
+    default:
+      //= FLOW-005
+      //= WIRE-021
+      return;
+  }
+}
+
+void ClientRole::receive_output(const MessageView& message, const Frame& frame, Instant now) {
+  switch (receive_.offer(message.sequence_number, frame)) {
+    case ReceiveWindow::Place::in_order:
+      //= ACK-007
+      if (is_handshake(message.payload_type())) {
+        acknowledge(message, now);
+      }
+      if (handle_output(message, frame, now)) {
+        //= ACK-009
+        if (!is_handshake(message.payload_type())) {
+          acknowledge(message, now);
+        }
+        receive_.advance();
+        drain_stored(now);
+      }
+      return;
+    case ReceiveWindow::Place::ahead:
+      //= SEQ-003
+      acknowledge(message, now);
+      return;
+    case ReceiveWindow::Place::refused:
+      //= SEQ-004
+      return;
+    case ReceiveWindow::Place::duplicate:
+      //= SEQ-008
+      if (config_.profile.channel.receive.ack_duplicates) {
+        acknowledge(message, now);
+      }
+      return;
+  }
+}
+
+void ClientRole::drain_stored(Instant now) {
+  // Stored messages were acknowledged when they arrived. One that is not ready yet stays stored
+  // until the handshake message that it waits for was handled in order.
+  while (state_ == State::open) {
+    const Frame* stored = receive_.next_stored();
+    if (stored == nullptr) {
+      return;
+    }
+    const Frame frame = *stored;
+    const Result<MessageView> message = decode(frame.bytes(), config_.profile.channel.message);
+    SSM_ASSERT(message.has_value());
+    if (config_.profile.channel.receive.drain_ignores_payload_type) {
+      //= SEQ-016
+      if (started_ && !message->payload.empty()) {
+        events_.emplace_back(
+            OutputReceived{message->payload_type(), FrameSlice(frame, message->payload)});
+      }
+    } else if (!handle_output(*message, frame, now)) {
+      return;
+    }
+    receive_.advance();
+  }
+}
+
+bool ClientRole::handle_output(const MessageView& message, const Frame& frame, Instant now) {
+  const PayloadType type = message.payload_type();
+  if (is_handshake(type)) {
+    return handle_handshake(message, now);
+  }
+  if (!started_) {
+    //= SEQ-013
+    //= HS-024
+    if (handshake_.begun()) {
+      return false;
+    }
+    //= HS-003
+    begin_session("Standard_Stream", now);
+  }
+  //= SEQ-022
+  if (!message.payload.empty()) {
+    events_.emplace_back(OutputReceived{type, FrameSlice(frame, message.payload)});
+  }
+  return true;
+}
+
+bool ClientRole::handle_handshake(const MessageView& message, Instant now) {
+  switch (message.payload_type()) {
+    case PayloadType::handshake_request: {
+      const Result<HandshakeRequest> request = parse_handshake_request(message.payload);
+      if (!request) {
+        //= HS-026
+        return false;
+      }
+      //= HS-019
+      //= HS-028
+      const std::string answer = serialize(handshake_.answer(*request, config_.profile.version));
+      send_stream(PayloadType::handshake_response, as_bytes(answer), now);
+      return true;
+    }
+    case PayloadType::handshake_complete: {
+      const Result<HandshakeComplete> complete = parse_handshake_complete(message.payload);
+      if (!complete) {
+        return false;
+      }
+      complete_handshake(*complete, now);
+      return true;
+    }
+    default:
+      // An encryption challenge without encryption: nothing to answer it with.
+      return true;
+  }
+}
+
+void ClientRole::complete_handshake(const HandshakeComplete& complete, Instant now) {
+  if (started_) {
+    return;
+  }
+  //= HS-021
+  if (!complete.customer_message.empty()) {
+    events_.emplace_back(CustomerMessage{complete.customer_message});
+  }
+  //= HS-022
+  //= HS-023
+  if (handshake_.session_type().empty()) {
+    end(ClientEnd::unknown_session_type, {});
+  } else {
+    begin_session(handshake_.session_type(), now);
+  }
+}
+
+void ClientRole::begin_session(std::string session_type, Instant now) {
+  started_ = true;
+  is_terminal_ = session_type != "Port";
+  events_.emplace_back(SessionStarted{std::move(session_type), handshake_.agent_version()});
+  send_pending_size(now);
+}
+
+void ClientRole::acknowledge(const MessageView& message, Instant now) {
+  //= ACK-001
+  outputs_.emplace_back(SendBinary{detail::make_acknowledge(
+      message, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_)});
+}
+
+void ClientRole::receive_acknowledge(const MessageView& message, Instant now) {
+  //= ACK-003
+  const Result<std::int64_t> sequence = parse_acknowledged_sequence(message.payload);
+  if (!sequence) {
+    return;
+  }
+  send_.acknowledge(*sequence, now);
+  send_pending_size(now);
+  note_room();
+  resend(now);
+}
+
+// --- sending ------------------------------------------------------------------------------------
+
+bool ClientRole::can_send() const {
+  return started_ && state_ != State::ended && send_.has_room();
+}
+
+void ClientRole::send_input(Bytes data, Instant now) {
+  SSM_ASSERT(can_send());
+  SSM_ASSERT(!data.empty());
+  if (state_ != State::open && config_.profile.input_while_disconnected_is_fatal) {
+    //= RESUME-016
+    end(ClientEnd::input_lost, "Can't send message: Connection is closed.");
+    return;
+  }
+  send_stream(PayloadType::output, data, now);
+}
+
+void ClientRole::send_stream(PayloadType type, Bytes payload, Instant now) {
+  //= SHELL-009
+  //= SHELL-010
+  const bool rewritten = config_.profile.newline_rewrite_spares_nothing ||
+                         (config_.profile.single_newline_becomes_return &&
+                          type == PayloadType::output && is_terminal_);
+  if (rewritten && payload.size() == 1 && payload[0] == line_feed) {
+    payload = Bytes(&carriage_return, 1);
+  }
+  //= SEQ-018
+  //= WIRE-023
+  Frame frame =
+      detail::make_stream({.type = MessageType::input_stream_data,
+                           .payload_type = type,
+                           .sequence_number = send_.next_sequence(),
+                           .flags = 0},
+                          payload, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_);
+  const bool written = state_ == State::open && send_.unwritten_waiting() == 0;
+  if (written) {
+    outputs_.emplace_back(SendBinary{frame});
+  }
+  send_.add(std::move(frame), now, written);
+  input_blocked_ = !send_.has_room();
+}
+
+void ClientRole::send_size(TerminalSize size, Instant now) {
+  pending_size_ = size;
+  send_pending_size(now);
+}
+
+void ClientRole::send_pending_size(Instant now) {
+  if (pending_size_ && can_send() && state_ == State::open) {
+    const std::string payload = serialize(*std::exchange(pending_size_, std::nullopt));
+    send_stream(PayloadType::size, as_bytes(payload), now);
+  }
+}
+
+void ClientRole::note_room() {
+  if (input_blocked_ && send_.has_room()) {
+    input_blocked_ = false;
+    events_.emplace_back(InputPossible{});
+  }
+}
+
+void ClientRole::resend(Instant now) {
+  if (state_ != State::open) {
+    return;
+  }
+  //= RTX-001
+  while (std::optional<SendWindow::Resend> due = send_.resend_due(now)) {
+    outputs_.emplace_back(SendBinary{std::move(due->frame)});
+    //= RTX-012
+    if (due->limit_reached && !std::exchange(terminate_requested_, true)) {
+      outputs_.emplace_back(RequestTerminate{});
+    }
+  }
+}
+
+// --- time and polls -----------------------------------------------------------------------------
+
+void ClientRole::on_timer(Instant now) {
+  if (retry_at_ && now >= *retry_at_) {
+    retry_at_.reset();
+    if (was_open_) {
+      //= RESUME-001
+      state_ = State::resuming;
+      outputs_.emplace_back(RequestResume{});
+    } else {
+      open(now);
+    }
+  }
+  if (state_ == State::open) {
+    if (ping_at_ && now >= *ping_at_) {
+      outputs_.emplace_back(SendPing{});
+      ping_at_ = now + config_.profile.ping_interval;
+    }
+    resend(now);
+  }
+}
+
+std::optional<Instant> ClientRole::next_timeout() const {
+  if (state_ == State::open) {
+    return earliest(ping_at_, send_.next_timeout());
+  }
+  return retry_at_;
+}
+
+std::optional<ClientOutput> ClientRole::poll_output() {
+  if (outputs_.empty()) {
+    return std::nullopt;
+  }
+  ClientOutput front = std::move(outputs_.front());
+  outputs_.pop_front();
+  return front;
+}
+
+std::optional<ClientEvent> ClientRole::poll_event() {
+  if (events_.empty()) {
+    return std::nullopt;
+  }
+  ClientEvent front = std::move(events_.front());
+  events_.pop_front();
+  return front;
+}
+
+}  // namespace ssm::protocol
