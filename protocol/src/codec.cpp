@@ -83,14 +83,27 @@ std::size_t space_size(std::string_view text, bool front) {
   return static_cast<unsigned char>(c) < 0x80 ? 0 : multibyte_space(text, front);
 }
 
+bool ends_with_eight(std::string_view text, char c) {
+  std::uint64_t last = 0;
+  std::memcpy(&last, text.data() + text.size() - 8, 8);
+  return last == 0x0101010101010101U * static_cast<unsigned char>(c);
+}
+
 // NULs off both ends, then white space off both ends, once each: "type NUL spaces" keeps the NUL.
 //= WIRE-003
 std::string_view strip_padding(std::string_view text) {
+  // Nearly always half of the field is one kind of padding: eight bytes at a time.
+  while (text.size() > 8 && ends_with_eight(text, '\0')) {
+    text.remove_suffix(8);
+  }
   while (!text.empty() && text.front() == '\0') {
     text.remove_prefix(1);
   }
   while (!text.empty() && text.back() == '\0') {
     text.remove_suffix(1);
+  }
+  while (text.size() > 8 && ends_with_eight(text, ' ')) {
+    text.remove_suffix(8);
   }
   while (const std::size_t size = space_size(text, false)) {
     text.remove_suffix(size);
@@ -167,29 +180,22 @@ void write_message(const MessageHeader& header, Bytes payload, std::byte* out, s
   store_big_endian(head, start - length_field_size, static_cast<std::uint32_t>(payload.size()));
 }
 
-Result<> check_digest(const MessageView& message) {
-  const Digest digest = sha256(message.payload);
-  if (message.digest.size() == digest_size &&
-      std::memcmp(digest.data(), message.digest.data(), digest_size) == 0) {
-    return {};
-  }
-  return Error(Errc::digest_mismatch, at::payload_digest,
-               "expected " + hex(digest) + " for " + std::to_string(message.payload.size()) +
-                   " payload bytes, seen " + hex(message.digest));
+// The good path carries no texts: `read` and `judge` give an Errc, and what a human wants to know
+// is put together only when it is not `fine`.
+constexpr Errc fine{};
+
+constexpr std::size_t fixed_fields_end = at::payload_length;
+
+// The agent's integer reader wants one byte more after each 4-byte field.
+std::size_t spare_bytes(const MessageRules& rules) {
+  return rules.length_field_needs_payload ? 1 : 0;
 }
 
-}  // namespace
-
-Result<MessageView> decode(Bytes message, const MessageRules& rules) {
-  // The agent's integer reader wants one byte more after each field, so PayloadType ends at 117.
+Errc read(Bytes message, const MessageRules& rules, MessageView& view) {
   //= WIRE-020
-  const std::size_t least = at::payload_length + (rules.length_field_needs_payload ? 1 : 0);
-  if (message.size() < least) {
-    return Error(
-        Errc::truncated_header, message.size(),
-        expected_seen(least == 116 ? "at least 116 bytes" : "at least 117 bytes", message.size()));
+  if (message.size() < fixed_fields_end + spare_bytes(rules)) {
+    return Errc::truncated_header;
   }
-  MessageView view;
   view.header_length = load_big_endian<std::uint32_t>(message, at::header_length);
   std::uint64_t start = std::uint64_t{view.header_length} + length_field_size;
   if (rules.wrap_header_length) {
@@ -197,15 +203,11 @@ Result<MessageView> decode(Bytes message, const MessageRules& rules) {
   }
   //= WIRE-019
   if (start > message.size()) {
-    return Error(Errc::payload_out_of_bounds, at::header_length,
-                 "HeaderLength is " + std::to_string(view.header_length) + ", " +
-                     expected_seen("at most the message size minus 4", message.size()) + " bytes");
+    return Errc::payload_out_of_bounds;
   }
-  const bool length_readable =
-      message.size() >= payload_offset + (rules.length_field_needs_payload ? 1 : 0);
+  const bool length_readable = message.size() >= payload_offset + spare_bytes(rules);
   if (!length_readable && !rules.length_field_needs_payload) {
-    return Error(Errc::truncated_header, message.size(),
-                 expected_seen("at least 120 bytes", message.size()));
+    return Errc::truncated_header;
   }
   view.type_text = strip_padding(as_text(message.subspan(at::message_type, message_type_size)));
   view.type = message_type_from(view.type_text);
@@ -220,56 +222,120 @@ Result<MessageView> decode(Bytes message, const MessageRules& rules) {
       length_readable ? load_big_endian<std::uint32_t>(message, at::payload_length) : 0;
   //= WIRE-014
   view.payload = message.subspan(static_cast<std::size_t>(start));
-  return view;
+  return fine;
 }
 
-Result<> validate(const MessageView& message, const MessageRules& rules) {
-  const bool publication_control = message.type == MessageType::pause_publication ||
-                                   message.type == MessageType::start_publication;
-  if (rules.publication_control_exempt && publication_control) {
-    return {};
-  }
+Errc judge_header(const MessageView& message, const MessageRules& rules) {
   //= WIRE-016
   if (message.header_length == 0) {
-    return Error(Errc::zero_header_length, at::header_length);
+    return Errc::zero_header_length;
   }
   if (rules.check_header_length && message.header_length != header_length &&
       message.header_length != header_length_without_payload_type) {
-    return Error(Errc::unknown_header_length, at::header_length,
-                 expected_seen("116 or 112", message.header_length));
+    return Errc::unknown_header_length;
   }
   if (message.type_text.empty()) {
-    return Error(Errc::blank_message_type, at::message_type);
+    return Errc::blank_message_type;
   }
   //= WIRE-006
   if (message.created_date_ms == 0) {
-    return Error(Errc::zero_created_date, at::created_date);
+    return Errc::zero_created_date;
   }
   if (rules.check_schema_version && message.schema_version != schema_version) {
-    return Error(Errc::unknown_schema_version, at::schema_version,
-                 expected_seen("1", message.schema_version));
+    return Errc::unknown_schema_version;
   }
   if (rules.check_payload_length && true_length_field(message) != message.payload.size()) {
-    return Error(Errc::payload_length_mismatch, message.header_length,
-                 expected_seen(std::to_string(message.payload.size()), true_length_field(message)));
+    return Errc::payload_length_mismatch;
+  }
+  return fine;
+}
+
+Errc judge(const MessageView& message, const MessageRules& rules) {
+  const bool publication_control = message.type == MessageType::pause_publication ||
+                                   message.type == MessageType::start_publication;
+  if (rules.publication_control_exempt && publication_control) {
+    return fine;
+  }
+  if (const Errc errc = judge_header(message, rules); errc != fine) {
+    return errc;
   }
   //= WIRE-012
   const bool skip_digest = rules.zero_length_skips_digest && message.payload_length_field == 0;
   if (!rules.check_digest || skip_digest) {
-    return {};
+    return fine;
   }
   //= WIRE-010
-  return check_digest(message);
+  const Digest digest = sha256(message.payload);
+  const bool same = message.digest.size() == digest_size &&
+                    std::memcmp(digest.data(), message.digest.data(), digest_size) == 0;
+  return same ? fine : Errc::digest_mismatch;
+}
+
+[[gnu::cold]] Error explain_read(Errc errc, Bytes message, const MessageRules& rules) {
+  if (errc == Errc::payload_out_of_bounds) {
+    return Error(errc, at::header_length,
+                 expected_seen("HeaderLength of at most " +
+                                   std::to_string(message.size() - length_field_size) +
+                                   " in a message of " + std::to_string(message.size()) + " bytes",
+                               load_big_endian<std::uint32_t>(message, at::header_length)));
+  }
+  const std::size_t least =
+      rules.length_field_needs_payload ? fixed_fields_end + 1 : payload_offset;
+  return Error(errc, message.size(),
+               expected_seen("at least " + std::to_string(least) + " bytes", message.size()));
+}
+
+[[gnu::cold]] Error explain_judge(Errc errc, const MessageView& message) {
+  switch (errc) {
+    case Errc::unknown_header_length:
+      return Error(errc, at::header_length, expected_seen("116 or 112", message.header_length));
+    case Errc::blank_message_type:
+      return Error(errc, at::message_type);
+    case Errc::zero_created_date:
+      return Error(errc, at::created_date);
+    case Errc::unknown_schema_version:
+      return Error(errc, at::schema_version, expected_seen("1", message.schema_version));
+    case Errc::payload_length_mismatch:
+      return Error(
+          errc, message.header_length,
+          expected_seen(std::to_string(message.payload.size()), true_length_field(message)));
+    case Errc::digest_mismatch:
+      return Error(errc, at::payload_digest,
+                   "expected " + hex(sha256(message.payload)) + " for " +
+                       std::to_string(message.payload.size()) + " payload bytes, seen " +
+                       hex(message.digest));
+    default:
+      return Error(errc);
+  }
+}
+
+}  // namespace
+
+Result<MessageView> decode(Bytes message, const MessageRules& rules) {
+  Result<MessageView> result{boost::system::in_place_value};
+  if (const Errc errc = read(message, rules, *result); errc != fine) {
+    return explain_read(errc, message, rules);
+  }
+  return result;
+}
+
+Result<> validate(const MessageView& message, const MessageRules& rules) {
+  if (const Errc errc = judge(message, rules); errc != fine) {
+    return explain_judge(errc, message);
+  }
+  return {};
 }
 
 Result<MessageView> parse(Bytes message, const MessageRules& rules) {
-  Result<MessageView> view = decode(message, rules);
-  if (view) {
-    if (Result<> verdict = validate(*view, rules); !verdict) {
-      return verdict.error();
-    }
+  Result<MessageView> result{boost::system::in_place_value};
+  MessageView& view = *result;
+  if (const Errc errc = read(message, rules, view); errc != fine) {
+    return explain_read(errc, message, rules);
   }
-  return view;
+  if (const Errc errc = judge(view, rules); errc != fine) {
+    return explain_judge(errc, view);
+  }
+  return result;
 }
 
 Result<std::size_t> encode(const MessageHeader& header, Bytes payload, MutableBytes out) {

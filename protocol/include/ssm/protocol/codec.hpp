@@ -7,12 +7,13 @@
 namespace ssm::protocol {
 
 /// How a receiver reads and judges a message: what the two references do, and what we do.
-/// Each row of data-channel.md 2.3 and 2.5 is one field.
+/// Each difference between the two is one field. tests/golden shows them case by case.
 struct MessageRules {
-  /// HeaderLength near 2^32 wraps, so that the payload starts at byte 0 to 3 (2.3). Only the
+  /// HeaderLength near 2^32 wraps, so that the payload starts at byte 0 to 3. Only the
   /// references do this; otherwise such a length is payload_out_of_bounds.
   bool wrap_header_length = false;
-  /// The agent reads PayloadLength as 0 when nothing follows it (2.3).
+  /// The agent reads PayloadLength as 0 when nothing follows it, because its integer reader wants
+  /// one byte more after each 4-byte field. So it also takes 116 bytes for a truncated header.
   bool length_field_needs_payload = false;
   /// Check PayloadDigest at all (the client does, the agent does not).
   bool check_digest = true;
@@ -63,7 +64,8 @@ inline constexpr MessageRules pedantic_message_rules{
 
 /// Writes one message into `out` and returns its size. `payload` may already stand at
 /// `out[payload_offset]`; it is then not copied. Allocates nothing.
-/// Errors: empty_payload, message_type_too_long, nil_message_id, buffer_too_small.
+/// Errors: empty_payload, limit_reached (a payload that 32 bits cannot count),
+/// message_type_too_long, nil_message_id, buffer_too_small.
 [[nodiscard]] Result<std::size_t> encode(const MessageHeader& header, Bytes payload,
                                          MutableBytes out);
 
@@ -71,7 +73,9 @@ inline constexpr MessageRules pedantic_message_rules{
 [[nodiscard]] Result<Frame> encode(const MessageHeader& header, Bytes payload);
 
 /// Receive-only forms that no reference sender produces but the service does or may
-/// (data-channel.md 2.6 G and H): empty payload allowed, HeaderLength 112 or 116, NUL padding.
+/// (WIRE-003, WIRE-015, WIRE-017): empty payload allowed, HeaderLength 112 or 116, NUL padding.
+/// With HeaderLength 112 a payload under 4 bytes makes a message that receivers refuse as
+/// truncated.
 struct EncodeForm {
   bool without_payload_type = false;  ///< HeaderLength 112
   bool nul_padding = false;

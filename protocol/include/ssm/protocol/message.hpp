@@ -10,7 +10,8 @@
 
 namespace ssm::protocol {
 
-/// The message types we know, data and control channel (data-channel.md 3.1, service.md 4).
+/// The message types we know, data and control channel (session-manager-plugin
+/// `src/message/clientmessage.go`, amazon-ssm-agent `agent/session/contracts/model.go`).
 enum class MessageType : std::uint8_t {
   unknown,  ///< any other text; see MessageView::type_text
   input_stream_data,
@@ -31,7 +32,7 @@ enum class MessageType : std::uint8_t {
 /// `unknown` for a text that is none of ours. Exact match, as in the references.
 [[nodiscard]] MessageType message_type_from(std::string_view text);
 
-/// PayloadType of stream messages (data-channel.md 3.3). Other values occur and are kept.
+/// PayloadType of stream messages (same files). Other values occur and are kept.
 enum class PayloadType : std::uint32_t {
   none = 0,
   output = 1,
@@ -50,11 +51,11 @@ enum class PayloadType : std::uint32_t {
 /// A short name for people: "output", "handshake_request"; "unknown" for other values.
 [[nodiscard]] std::string_view name(PayloadType type);
 
-/// Flags (3.4): bit 0 SYN, bit 1 FIN. No reference receiver reads them.
+/// Flags: bit 0 SYN, bit 1 FIN. No reference receiver reads them (WIRE-022).
 inline constexpr std::uint64_t flag_syn = 1;
 inline constexpr std::uint64_t flag_fin = 2;
 
-/// Layout of an AgentMessage, all integers big-endian (data-channel.md 2.1):
+/// Layout of an AgentMessage, all integers big-endian (WIRE-001 to WIRE-014):
 ///
 ///     0    4  HeaderLength   116, or 112 without PayloadType; bytes before PayloadLength
 ///     4   32  MessageType    text, padded with spaces (sent) or NULs (also read)
@@ -86,8 +87,8 @@ struct MessageView {
   std::uint64_t flags = 0;
   Uuid message_id;
   Bytes digest;  ///< 32 bytes
-  /// As read at offset 112 whatever HeaderLength says (2.2); use payload_type() unless you need
-  /// exactly that.
+  /// As read at offset 112 whatever HeaderLength says, as the references do; use payload_type()
+  /// unless you need exactly that.
   std::uint32_t payload_type_field = 0;
   /// As written by the sender at offset 116; never used to cut the payload.
   std::uint32_t payload_length_field = 0;

@@ -9,7 +9,7 @@ namespace ssm::protocol {
 
 using Digest = std::array<std::byte, 32>;
 
-/// SHA-256 through OpenSSL with one context per thread, fetched once: a call allocates nothing.
+/// SHA-256 through OpenSSL. Allocates nothing and keeps no state between calls.
 [[nodiscard]] Digest sha256(Bytes data);
 
 }  // namespace ssm::protocol
