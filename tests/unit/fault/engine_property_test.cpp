@@ -1,0 +1,222 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ssm/fault/engine.hpp"
+#include "ssm/protocol/random.hpp"
+
+namespace ssm::fault {
+namespace {
+
+using protocol::MessageType;
+using protocol::PayloadType;
+using protocol::Random;
+
+constexpr std::uint64_t seeds = 50;
+
+Rule random_rule(Random& random, std::size_t index) {
+  Match match;
+  const auto chance = [&] { return random.below(3) == 0; };
+  if (chance()) {
+    match.direction = static_cast<Direction>(random.below(2));
+  }
+  if (chance()) {
+    match.message_type = static_cast<MessageType>(random.below(5));
+  }
+  if (chance()) {
+    match.payload_type = static_cast<PayloadType>(random.below(3));
+  }
+  if (chance()) {
+    match.session = "session-" + std::to_string(random.below(4)) + "*";
+  }
+  if (chance()) {
+    match.connection = 1 + static_cast<std::uint32_t>(random.below(2));
+  }
+  if (chance()) {
+    match.nth = 1 + random.below(20);
+  }
+  if (chance()) {
+    match.every = 1 + random.below(10);
+  }
+  if (chance()) {
+    match.probability = static_cast<double>(random.below(100)) / 100;
+  }
+  return {"rule " + std::to_string(index), match, Close{}};
+}
+
+Plan random_plan(Random& random) {
+  Plan plan{.seed = random.next()};
+  const std::size_t count = 1 + random.below(8);
+  for (std::size_t i = 0; i < count; ++i) {
+    plan.rules.push_back(random_rule(random, i));
+  }
+  return plan;
+}
+
+using Conversation = std::vector<MessageFacts>;
+
+/// Messages of one session; `id` must outlive them.
+Conversation random_conversation(Random& random, std::uint64_t ordinal, const std::string& id) {
+  Conversation messages;
+  std::map<std::pair<Direction, std::uint32_t>, std::uint64_t> counts;
+  for (int i = 0; i < 200; ++i) {
+    MessageFacts facts{.session_id = id,
+                       .session_ordinal = ordinal,
+                       .direction = static_cast<Direction>(random.below(2)),
+                       .message_type = static_cast<MessageType>(random.below(5)),
+                       .payload_type = static_cast<PayloadType>(random.below(3)),
+                       .sequence_number = static_cast<std::int64_t>(random.below(50)),
+                       .connection_number = i < 100 ? 1U : 2U};
+    facts.index_on_connection = ++counts[{facts.direction, facts.connection_number}];
+    messages.push_back(facts);
+  }
+  return messages;
+}
+
+std::vector<std::string> names(Decision decision) {
+  std::vector<std::string> result;
+  for (const Rule* rule : decision) {
+    result.push_back(rule->name);
+  }
+  return result;
+}
+
+using Decisions = std::vector<std::vector<std::string>>;
+
+Decisions decide_all(const Plan& plan, const Conversation& messages) {
+  Engine engine(plan);
+  Decisions decisions;
+  for (const MessageFacts& facts : messages) {
+    decisions.push_back(names(engine.decide(facts)));
+  }
+  return decisions;
+}
+
+/// What the engine's index and cache must agree with: every rule held against every message.
+Decisions decide_by_scan(const Plan& plan, const Conversation& messages) {
+  std::map<std::string, std::uint64_t> counts;
+  Decisions decisions;
+  for (const MessageFacts& facts : messages) {
+    auto& fired = decisions.emplace_back();
+    for (const Rule& rule : plan.rules) {
+      const Match& match = rule.match;
+      if ((match.direction && *match.direction != facts.direction) ||
+          (match.message_type && *match.message_type != facts.message_type) ||
+          (match.payload_type && *match.payload_type != facts.payload_type) ||
+          (match.session && !glob_matches(*match.session, facts.session_id)) ||
+          (match.connection && *match.connection != facts.connection_number)) {
+        continue;
+      }
+      const std::uint64_t count = ++counts[rule.name];
+      const std::uint64_t first = match.nth.value_or(match.every.value_or(count));
+      if (count < first || (count - first) % match.every.value_or(count == first ? 1 : ~0U) != 0) {
+        continue;
+      }
+      fired.push_back(rule.name);
+    }
+  }
+  return decisions;
+}
+
+TEST(FaultEngineProperty, decisions_do_not_depend_on_how_sessions_interleave) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const Plan plan = random_plan(random);
+    const std::vector<std::string> ids{"session-0", "session-1", "session-2x", "other"};
+    std::vector<Conversation> conversations;
+    std::vector<Decisions> alone;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      conversations.push_back(random_conversation(random, i + 1, ids[i]));
+      alone.push_back(decide_all(plan, conversations.back()));
+    }
+    Engine engine(plan);
+    std::vector<Decisions> together(ids.size());
+    std::size_t left = ids.size() * conversations[0].size();
+    while (left > 0) {
+      const std::size_t session = random.below(ids.size());
+      const std::size_t next = together[session].size();
+      if (next < conversations[session].size()) {
+        together[session].push_back(names(engine.decide(conversations[session][next])));
+        --left;
+      }
+    }
+    EXPECT_EQ(together, alone);
+  }
+}
+
+TEST(FaultEngineProperty, the_index_finds_what_a_scan_finds) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    Plan plan = random_plan(random);
+    for (Rule& rule : plan.rules) {
+      rule.match.probability.reset();
+    }
+    const std::string id = "session-1";
+    const Conversation messages = random_conversation(random, 1, id);
+    EXPECT_EQ(decide_all(plan, messages), decide_by_scan(plan, messages));
+  }
+}
+
+TEST(FaultEngineProperty, removing_a_rule_leaves_the_decisions_of_the_others) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    Plan plan = random_plan(random);
+    const std::string id = "session-1";
+    const Conversation messages = random_conversation(random, 1, id);
+    Decisions expected = decide_all(plan, messages);
+    const std::string removed = plan.rules.front().name;
+    plan.rules.erase(plan.rules.begin());
+    for (auto& fired : expected) {
+      fired.erase(std::remove(fired.begin(), fired.end(), removed), fired.end());
+    }
+    EXPECT_EQ(decide_all(plan, messages), expected);
+  }
+}
+
+Plan coin_plan(std::uint64_t seed) {
+  return {.seed = seed, .rules = {{"coin", {.probability = 0.25}, Close{}}}};
+}
+
+TEST(FaultEngineProperty, a_probability_is_met_in_the_long_run) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Engine engine(coin_plan(seed));
+    for (std::uint64_t i = 1; i <= 10'000; ++i) {
+      (void)engine.decide({.session_ordinal = 1, .index_on_connection = i});
+    }
+    // Five standard deviations of a binomial distribution.
+    EXPECT_NEAR(static_cast<double>(engine.fired()), 2500, 5 * 43.3);
+  }
+}
+
+TEST(FaultEngineProperty, another_seed_or_session_decides_otherwise) {
+  const std::string id = "session-1";
+  Random random(1);
+  const Conversation one = random_conversation(random, 1, id);
+  Conversation two = one;
+  for (MessageFacts& facts : two) {
+    facts.session_ordinal = 2;
+  }
+  EXPECT_EQ(decide_all(coin_plan(1), one), decide_all(coin_plan(1), one));
+  EXPECT_NE(decide_all(coin_plan(1), one), decide_all(coin_plan(2), one));
+  EXPECT_NE(decide_all(coin_plan(1), one), decide_all(coin_plan(1), two));
+}
+
+TEST(FaultEngineProperty, a_retransmission_meets_a_decision_of_its_own) {
+  Engine engine(coin_plan(1));
+  for (std::uint64_t i = 1; i <= 1000; ++i) {
+    (void)engine.decide({.session_ordinal = 1, .sequence_number = 7, .index_on_connection = i});
+  }
+  EXPECT_GT(engine.fired(), 0U);
+  EXPECT_LT(engine.fired(), 1000U);
+}
+
+}  // namespace
+}  // namespace ssm::fault
