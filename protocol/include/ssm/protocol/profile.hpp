@@ -18,20 +18,25 @@ struct ChannelRules {
 };
 
 /// Behaviour of a client. A named profile reproduces one real program, its defects included;
-/// `strict` is ours: right where the references are not (data-channel.md 10.22).
+/// `strict` is ours: right where the references are not. Why each value is what it is, is said in
+/// profile.cpp.
 struct ClientProfile {
   std::string_view name;
-  /// Sent as ClientVersion; gates at the agent are decided on it (5.9).
+  /// Sent as ClientVersion, printed by `--version`; gates at the agent and in the AWS CLI are
+  /// decided on it.
   std::string_view version;
   ChannelRules channel;
-  /// Largest stream payload, bytes.
+  /// Largest stream payload, bytes of plaintext.
   std::size_t chunk_bytes = 1024;
   /// Pause after each input message.
   Duration send_pause{0};
-  /// First ping right after opening, then at this interval.
+  /// First ping right after opening, then at this interval (TRANS-018).
   Duration ping_interval = std::chrono::minutes(5);
-  /// A message whose whole payload is one LF is sent as CR (4.9).
+  /// Terminal input that is exactly one LF is sent as CR (SHELL-009).
   bool single_newline_becomes_return = true;
+  /// So is every other stream message of that content, port data included, which corrupts it
+  /// (plugin; PORT-006, MUX-059).
+  bool newline_rewrite_spares_nothing = false;
   /// Input while there is no connection ends the session (RESUME-016) instead of waiting.
   bool input_while_disconnected_is_fatal = false;
   /// After the last reconnect try the client stays silent for ever (RESUME-005) instead of ending.
@@ -43,26 +48,28 @@ struct ClientProfile {
 /// Behaviour of an agent.
 struct AgentProfile {
   std::string_view name;
-  /// Reported as AgentVersion; gates at the client are decided on it (5.9).
+  /// Reported as AgentVersion; gates at the client are decided on it.
   std::string_view version;
   ChannelRules channel;
-  /// Largest plaintext read at once; carried-over UTF-8 bytes come on top (6.3).
+  /// Largest plaintext read at once; held-back UTF-8 bytes come on top (SHELL-012).
   std::size_t chunk_bytes = 1024;
   /// Pause after each output message.
   Duration send_pause{0};
-  /// Wait between the start of the shell and the first read of its output.
+  /// Wait between the start of the shell and the first read of its output (SHELL-017).
   Duration first_output_wait{0};
-  /// Ping interval, and how long a pong may stay away before the connection counts as lost;
-  /// 0 means never (agents before 3.3.987.0).
+  /// Ping interval (TRANS-019), and how long a pong may stay away before the connection counts as
+  /// lost; 0 means never (agents before 3.3.987.0). The first pong may take the sum of both.
   Duration ping_interval = std::chrono::seconds(54);
   Duration pong_wait = std::chrono::seconds(60);
   /// At the end: how long unacknowledged output is waited for.
   Duration drain_limit = std::chrono::seconds(2);
-  /// A correctly encoded U+FFFD is damaged to one byte (SHELL-016).
+  /// A correctly encoded U+FFFD is damaged to one byte, and up to 3 invalid bytes are lost at the
+  /// end (SHELL-016); see Utf8Boundary.
   bool damages_replacement_character = false;
 };
 
-/// `strict`, `plugin-1.2.677`; nullptr for other names. The list is for help texts.
+/// `strict`, `plugin-1.2.677`; nullptr for other names. The list is for help texts; its first
+/// entry is the default.
 [[nodiscard]] const ClientProfile* find_client_profile(std::string_view name);
 [[nodiscard]] std::span<const ClientProfile> client_profiles();
 /// `strict`, `agent-3.3`; nullptr for other names.

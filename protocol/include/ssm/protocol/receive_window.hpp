@@ -1,17 +1,20 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <unordered_map>
+#include <map>
 
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/rules.hpp"
 
 namespace ssm::protocol {
 
-/// Puts the messages of one stream back in order (data-channel.md 4.2).
+/// Puts the messages of one stream back in order.
 ///
-/// Constant cost per message. Holds whole frames ahead of a gap, bounded by count and bytes; a
-/// sequence number may be any distance ahead (SEQ-006). Not thread safe.
+/// Holds whole frames ahead of a gap, bounded by count and bytes; a sequence number may be any
+/// distance ahead (SEQ-006). Constant cost for messages that arrive in ascending order, with or
+/// without gaps; logarithmic in the number stored at worst, whatever numbers a peer chooses.
+/// Not thread safe.
 class ReceiveWindow {
  public:
   explicit ReceiveWindow(const ReceiveRules& rules) : rules_(rules) {}
@@ -24,22 +27,28 @@ class ReceiveWindow {
     refused,    ///< ahead, but the buffer is full: neither stored nor acknowledged
     duplicate,  ///< below the expected number, negative ones included
   };
-  /// Places a message. A second copy of a stored number replaces the first (SEQ-010).
+  /// Places a message. A second copy of a stored number replaces the first (SEQ-010), unless it is
+  /// larger than the room that is left: then it is refused and the first copy stays.
   Place offer(std::int64_t sequence, const Frame& frame);
 
   /// The expected message was handled: the next number is expected. Forgets a stored copy of it.
   void advance();
 
   /// The stored frame that carries the expected number, or nullptr. Handle it, then advance().
+  /// A handler that is not ready leaves it stored, to be asked for again (SEQ-015). Valid until
+  /// the next offer or advance.
   [[nodiscard]] const Frame* next_stored() const;
 
   [[nodiscard]] std::size_t stored() const { return stored_.size(); }
   [[nodiscard]] std::size_t stored_bytes() const { return stored_bytes_; }
 
  private:
+  [[nodiscard]] bool has_bytes_for(std::size_t more, std::size_t less) const;
+
   ReceiveRules rules_;
   std::int64_t expected_ = 0;
-  std::unordered_map<std::int64_t, Frame> stored_;  ///< looked up only, never iterated
+  /// Ordered, not hashed: its worst case does not depend on numbers that the peer chooses.
+  std::map<std::int64_t, Frame> stored_;
   std::size_t stored_bytes_ = 0;
 };
 

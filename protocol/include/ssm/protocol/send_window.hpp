@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "ssm/protocol/frame.hpp"
@@ -14,8 +16,22 @@ namespace ssm::protocol {
 /// The messages of one stream that were numbered and not yet acknowledged, and when the oldest of
 /// them is sent again.
 ///
-/// Cost per operation is constant (amortised), whatever the number in flight. Owns its frames by
-/// handle. Not thread safe.
+/// Only the oldest unacknowledged message is ever retransmitted (RTX-003); when depends on the
+/// rules:
+///  - `resend_tick` set (both references): at the first tick at which the RTO has passed since its
+///    last transmission;
+///  - otherwise (ours): as soon as the RTO has passed since its last transmission, which for a
+///    message uncovered by an acknowledgement may be long ago: then at once.
+/// With `resend_all_on_resume`, messages that were never written, and after on_resume all messages,
+/// are due at once on top of that.
+///
+/// While nothing may be written (no connection, paused) the owner does not call resend_due and
+/// ignores next_timeout; it calls on_resume when writing is allowed again. Times must not go
+/// backwards.
+///
+/// Constant amortised cost per operation, whatever the number in flight; on_resume and the resends
+/// it causes are linear in that number. Memory is bounded by `buffer_messages`, whatever the peer
+/// acknowledges. Owns its frames by handle. Not thread safe.
 class SendWindow {
  public:
   explicit SendWindow(const SendRules& rules);
@@ -33,55 +49,93 @@ class SendWindow {
     not_numbered,    ///< not written, and the rules do not keep unwritten messages
   };
   /// Adds the message that carries next_sequence(). `written`: it goes on the wire now; otherwise
-  /// (no connection, paused) it is due as soon as `resend_due` is allowed to run.
-  /// Asserts has_room().
+  /// (no connection, paused, or unwritten_waiting) it is due as soon as resend_due is called.
+  /// `frame` must not be empty. Asserts has_room().
   Added add(Frame frame, Instant now, bool written);
 
   struct Acknowledged {
     bool known = false;  ///< the number was in flight
     std::optional<Duration> rtt_sample;
   };
-  /// Removes exactly that message (ACK-003 to ACK-005).
+  /// Removes exactly that message; any number may be given.
   Acknowledged acknowledge(std::int64_t sequence, Instant now);
 
   struct Resend {
     std::int64_t sequence = 0;
-    Frame frame;
-    std::uint32_t attempts = 0;  ///< how often it has now been sent again
-    bool limit_reached = false;  ///< attempts passed resend_limit: give the session up
+    Frame frame;  ///< the same bytes as the first time
+    /// How often it has now been sent again; 0 for a message that had not been written yet.
+    std::uint32_t attempts = 0;
+    bool limit_reached = false;  ///< see SendRules::resend_limit: give the session up
   };
   /// The next message to be sent again at `now`, if one is due; call until empty.
   [[nodiscard]] std::optional<Resend> resend_due(Instant now);
 
-  /// When resend_due will have something, if nothing else happens.
+  /// When resend_due will have something, if nothing else happens; may be in the past.
   [[nodiscard]] std::optional<Instant> next_timeout() const;
 
-  /// The connection is back (see SendRules::resend_all_on_resume).
+  /// Writing is allowed again: the connection is back, or a pause ended. What is due at once then
+  /// depends on the rules; under a tick, the next look is at the next tick.
   void on_resume(Instant now);
 
+  /// Messages in flight that were never written. While there are any, a new message has to be
+  /// added as unwritten, or it would overtake them (SEQ-019).
+  [[nodiscard]] std::size_t unwritten_waiting() const { return unwritten_; }
   [[nodiscard]] std::size_t in_flight() const { return live_; }
   [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
 
  private:
   struct Slot {
-    Frame frame;  ///< empty once acknowledged or dropped
+    Frame frame;
+    Instant first_sent;
     Instant last_sent;
     std::uint32_t resends = 0;
+    bool live = true;  ///< false: acknowledged, dropped or never kept
     bool written = false;
+    bool due_at_once = false;
+  };
+  template <class SlotPointer>
+  struct Entry {
+    std::int64_t sequence = 0;
+    SlotPointer slot = nullptr;
   };
 
   [[nodiscard]] Slot* find(std::int64_t sequence);
-  void pop_finished();
-  [[nodiscard]] Instant due(const Slot& head) const;
+  [[nodiscard]] Entry<const Slot*> head() const;
+  [[nodiscard]] Entry<Slot*> next_to_send();
+  [[nodiscard]] Entry<Slot*> first_due_at_once();
+  [[nodiscard]] Instant head_deadline() const;
+  [[nodiscard]] Instant exact_deadline(const Slot& head, Duration rto) const;
+  Acknowledged measure(const Slot& slot, Instant now);
+  [[nodiscard]] bool limit_reached(const Slot& slot, Instant now) const;
+  [[nodiscard]] Instant tick_after(Instant instant) const;
+  void forget(std::int64_t sequence, Slot& slot);
+  void mark_due_at_once(Slot& slot, Instant now);
+  void bound_memory();
+  void skip_idle_ticks(Instant now);
 
   SendRules rules_;
   RttEstimator rtt_;
-  std::deque<Slot> slots_;  ///< slots_[i] carries number base_ + i
-  std::int64_t base_ = 0;
   std::int64_t next_sequence_ = 0;
+  std::int64_t base_ = 0;
+  /// slots_[i] carries number base_ + i. The first one is live unless there are none.
+  std::deque<Slot> slots_;
+  /// Live messages below base_: a peer that acknowledges everything but a few old messages must
+  /// not make slots_ grow. Empty under WhenFull::refuse.
+  std::map<std::int64_t, Slot> stragglers_;
   std::size_t live_ = 0;
-  std::int64_t resend_all_until_ = 0;  ///< numbers below are due at once after a resume
-  Instant next_tick_{};
+  std::size_t unwritten_ = 0;
+
+  std::size_t due_at_once_ = 0;     ///< slots with that flag
+  std::int64_t due_cursor_ = 0;     ///< no slot below it has that flag
+  Instant due_at_once_since_{};     ///< when the flag was first set, if any is
+  Instant resumed_at_{};            ///< for resend_time_limit
+  Instant timer_restarted_at_{};    ///< the head's timer does not count from before
+  std::int64_t overdue_head_ = -1;  ///< due since overdue_since_ if it is the head
+  Instant overdue_since_{};
+  std::optional<Instant> first_tick_;  ///< origin of the ticks: the first use
+  Instant next_tick_{};                ///< ticks before it were looked at
+  std::uint32_t limit_reports_ = 0;
+  bool dead_ = false;
 };
 
 }  // namespace ssm::protocol
