@@ -1,0 +1,44 @@
+#include "ssm/config/problem.hpp"
+
+#include <boost/throw_exception.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace ssm::config {
+
+std::string Problem::to_string() const {
+  std::string text = file;
+  if (at.line > 0) {
+    text += ':' + std::to_string(at.line) + ':' + std::to_string(at.column);
+  }
+  text += ": ";
+  if (!field.empty()) {
+    text += field + ": ";
+  }
+  text += "expected " + expected;
+  if (!seen.empty()) {
+    text += ", seen " + seen;
+  }
+  return text;
+}
+
+void Problems::arrange() {
+  std::stable_sort(list.begin(), list.end(),
+                   [](const Problem& a, const Problem& b) { return a.at < b.at; });
+  list.resize(std::min(list.size(), max_problems));
+}
+
+std::string Problems::to_string() const {
+  std::string text;
+  for (const Problem& problem : list) {
+    text += (text.empty() ? "" : "\n") + problem.to_string();
+  }
+  return text;
+}
+
+void throw_exception_from_error(const Problems& problems, const boost::source_location& location) {
+  boost::throw_exception(std::runtime_error(problems.to_string()), location);
+}
+
+}  // namespace ssm::config
