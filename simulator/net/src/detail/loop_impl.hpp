@@ -27,6 +27,12 @@ class Deferred {
   bool deferred_ = false;
 };
 
+/// `timeout` from now; the end of time for one that is meant as "none".
+[[nodiscard]] inline Instant deadline_after(Duration timeout) {
+  const Instant now = EventLoop::now();
+  return timeout < Instant::max() - now ? now + timeout : Instant::max();
+}
+
 }  // namespace detail
 
 /// What the library shares on one loop.

@@ -21,10 +21,10 @@ struct HttpHeader {
 struct HttpRequest {
   std::string method = "GET";
   std::string target = "/";
-  std::vector<HttpHeader> headers;
-  std::string body;
+  std::vector<HttpHeader> headers{};
+  std::string body{};
   /// Received requests: "127.0.0.1:50312".
-  std::string remote;
+  std::string remote{};
 
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {
     return find_header(headers, name);
@@ -37,8 +37,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   unsigned status = 200;
-  std::vector<HttpHeader> headers;
-  std::string body;
+  std::vector<HttpHeader> headers{};
+  std::string body{};
 
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {
     return find_header(headers, name);

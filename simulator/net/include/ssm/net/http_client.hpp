@@ -50,14 +50,18 @@ class PendingOperation {
 };
 
 /// Sends one request over a connection of its own (http only so far: https answers an error that
-/// says so) and reads the answer, at most 4 MiB. `request.target` is replaced by the URL's; Host
-/// and Content-Length are set unless given. The callback comes later, never from inside the call.
+/// says so) and reads the answer, at most 4 MiB. `request.target` is replaced by the URL's; Host,
+/// Content-Length and `Connection: close` are set unless given. `timeout` is for the whole
+/// operation. Errors: net::Errc or the system's, with what was tried in the context; is_retryable
+/// (error.hpp) tells which may pass. The callback comes later, never from inside the call.
 [[nodiscard]] PendingOperation http_request(
     EventLoop& loop, const Url& url, HttpRequest request, Duration timeout,
     std::function<void(protocol::Result<HttpResponse>)> callback);
 
-/// Opens a WebSocket (ws only so far). `headers` are added to the upgrade request. An answer other
-/// than 101 is an error whose context has the status and the start of the body.
+/// Opens a WebSocket (ws only so far). `headers` are added to the upgrade request; a Host there
+/// replaces the URL's. The target is sent exactly as in the URL (TRANS-001), no subprotocol or
+/// extension is offered (TRANS-005). An answer other than 101 is Errc::upgrade_refused; the context
+/// has the status and the start of the body.
 [[nodiscard]] PendingOperation connect_websocket(
     EventLoop& loop, const Url& url, std::vector<HttpHeader> headers, WebSocketOptions options,
     std::function<void(protocol::Result<WebSocket>)> callback);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "ssm/net/event_loop.hpp"
 #include "ssm/net/http.hpp"
@@ -37,17 +38,26 @@ struct HttpServerOptions {
   std::uint16_t port = 0;  ///< 0: any free one
   std::size_t max_header_bytes = std::size_t{16} * 1024;
   std::size_t max_body_bytes = std::size_t{4} * 1024 * 1024;
-  /// A connection must deliver a whole request within this time, also between requests.
+  /// A connection must deliver a whole request within this time, also between requests, and take
+  /// the answer within this time.
   Duration request_timeout = std::chrono::seconds(30);
-  /// More open connections than this are answered 503 and closed.
+  /// More open connections than this are answered 503 and closed. Connections that have become
+  /// WebSockets do not count.
   std::size_t max_connections = 20000;
 };
 
 struct HttpServerHandlers {
-  /// `respond` is called once, now or later, on the loop's thread; it does nothing if the peer has
-  /// gone. Keep-alive and pipelining are the server's business.
-  std::function<void(HttpRequest request, std::function<void(HttpResponse)> respond)> on_request;
-  std::function<void(HttpRequest request, Upgrade upgrade)> on_upgrade;
+  /// `respond` is called once, now or later, on the loop's thread; it does nothing if the peer or
+  /// the server has gone. Destroying all its copies uncalled answers 500. Keep-alive, pipelining,
+  /// HEAD and 100-continue are the server's business: Content-Length and Connection are added where
+  /// they are not given; a given `Connection: close` is obeyed.
+  std::function<void(HttpRequest request, std::function<void(HttpResponse)> respond)> on_request =
+      nullptr;
+  /// A valid upgrade request; invalid ones were answered 400 or 426.
+  std::function<void(HttpRequest request, Upgrade upgrade)> on_upgrade = nullptr;
+  /// Trouble with the listener itself (no descriptors left), at most one in 10 s. Not set: a line
+  /// on standard error.
+  std::function<void(std::string_view text)> on_warning = nullptr;
 };
 
 /// HTTP/1.1 and WebSocket listener. Malformed, oversized and slow requests are answered (400, 413,
@@ -55,8 +65,9 @@ struct HttpServerHandlers {
 /// and all connections that are not WebSockets.
 class HttpServer {
  public:
-  /// Binds and listens. Error: the system's (address in use, permission, no such host), with the
-  /// address in the context.
+  /// Binds and listens, and raises the process's soft limit of open descriptors to the hard one.
+  /// Error: the system's (address in use, permission, no such host), with the address in the
+  /// context.
   [[nodiscard]] static protocol::Result<HttpServer> listen(EventLoop& loop,
                                                            HttpServerOptions options,
                                                            HttpServerHandlers handlers);
@@ -65,6 +76,7 @@ class HttpServer {
   HttpServer& operator=(HttpServer&&) noexcept;
 
   [[nodiscard]] std::uint16_t port() const;
+  /// HTTP connections, not counting WebSockets.
   [[nodiscard]] std::size_t open_connections() const;
 
  private:

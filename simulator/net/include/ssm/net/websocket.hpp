@@ -17,22 +17,24 @@ using protocol::Frame;
 /// How a WebSocket connection ended.
 struct WebSocketEnd {
   /// The code of the peer's close frame (1005 when it had none), 1006 when the connection broke
-  /// without one, 0 when this side closed.
+  /// without one, 0 when this side called close, drop or reset. 1002, 1007 or 1009 when this side
+  /// ended it because of what the peer sent; such a code can also be the peer's: `detail` tells.
   std::uint16_t code = 0;
-  std::string reason;
+  std::string reason{};
   /// For people: "connection reset by peer", "message larger than 1048576 bytes", ...
-  std::string detail;
+  std::string detail{};
 };
 
 struct WebSocketHandlers {
   /// One whole message, reassembled.
-  std::function<void(Frame message, bool is_text)> on_message;
+  std::function<void(Frame message, bool is_text)> on_message = nullptr;
   /// Once; nothing is called after it. Not called after this side destroyed the handle.
-  std::function<void(const WebSocketEnd&)> on_end;
-  /// The write queue fell below `low_water_bytes` after it was above `high_water_bytes`.
-  std::function<void()> on_writable;
-  std::function<void(std::string_view payload)> on_ping;  ///< answered by the library already
-  std::function<void(std::string_view payload)> on_pong;
+  std::function<void(const WebSocketEnd&)> on_end = nullptr;
+  /// The write queue fell to `low_water_bytes` after it was above `high_water_bytes`.
+  std::function<void()> on_writable = nullptr;
+  std::function<void(std::string_view payload)> on_ping =
+      nullptr;  ///< answered by the library already
+  std::function<void(std::string_view payload)> on_pong = nullptr;
 };
 
 struct WebSocketOptions {
@@ -40,13 +42,15 @@ struct WebSocketOptions {
   std::size_t max_message_bytes = std::size_t{1} << 20U;
   std::size_t high_water_bytes = std::size_t{256} * 1024;
   std::size_t low_water_bytes = std::size_t{64} * 1024;
-  /// Handshake and TCP connect must be done within this time.
+  /// Client side: TCP connect and handshake must be done within this time.
   Duration open_timeout = std::chrono::seconds(45);
 };
 
 /// One open WebSocket connection, client or server side. A movable handle; destroying it drops the
-/// TCP connection without a close frame, as both references do (data-channel.md 1.6).
-/// Compression is never offered nor accepted. Callbacks may destroy or replace the handle.
+/// TCP connection at once without a close frame, as both references do (TRANS-023). Compression is
+/// never offered nor accepted; a message is sent as one frame. What one callback of the loop sends
+/// leaves in one system call at its end. Callbacks may destroy or replace the handle; none comes
+/// from inside a call to it.
 class WebSocket {
  public:
   class Impl;
@@ -59,24 +63,30 @@ class WebSocket {
   /// Begins reading; call once. Nothing is read before.
   void start(WebSocketHandlers handlers);
 
-  /// Queue a message; order is kept over all kinds. Writing is coalesced where the socket is busy.
+  /// Queue a message; order is kept over all kinds. Ignored once the connection has ended or is
+  /// being closed. A ping's payload is cut to 125 bytes.
   void send_binary(Frame message);
   void send_text(std::string_view message);
   void send_ping(std::string_view payload);
+  /// Wire bytes that the socket has not taken yet.
   [[nodiscard]] std::size_t queued_bytes() const;
   /// True from the high water mark until the queue is below the low one.
   [[nodiscard]] bool congested() const;
 
-  /// Stop taking messages from the socket, so that TCP slows the peer down.
+  /// Stop taking messages from the socket, so that TCP slows the peer down. Until `resume_reading`
+  /// nothing at all is read: pings are not answered, and the peer's end is not noticed unless
+  /// something is sent. May be called in on_message; no further message comes then.
   void pause_reading();
   void resume_reading();
 
   /// Sends a close frame after what is queued, then drops TCP once the peer answered or 2 s passed.
-  /// on_end is called with code 0.
+  /// Messages that still arrive are discarded. The code goes out as given, valid or not; a long
+  /// reason is cut. Here and below on_end comes later with code 0, and if the handle is destroyed
+  /// meanwhile what was begun still goes on.
   void close(std::uint16_t code, std::string_view reason);
   /// Drops TCP after what is queued was written (at most 2 s), without a close frame.
   void drop();
-  /// Sends a TCP reset at once.
+  /// Sends a TCP reset at once; what is queued is lost.
   void reset();
 
   [[nodiscard]] bool open() const;
