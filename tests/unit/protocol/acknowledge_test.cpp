@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "counting_allocator.hpp"
 #include "mutation.hpp"
 
 namespace ssm::protocol {
@@ -109,6 +110,22 @@ TEST(Acknowledge, written_without_allocation_equals_serialize_for_all_numbers_an
       EXPECT_EQ(write(type, sequence), serialize(value));
     }
   }
+}
+
+TEST(Acknowledge, is_written_without_allocating) {
+  std::array<std::byte, acknowledge_size_max> buffer{};
+  const Uuid id = Uuid::parse(id_text).value();
+  const test::AllocationCount count;
+  const std::size_t size = write_acknowledge("output_stream_data", id, 2, buffer);
+  EXPECT_EQ(count.since_start(), 0U);
+  EXPECT_EQ(size, example.size());
+}
+
+TEST(Acknowledge, gives_its_sequence_number_without_allocating) {
+  const test::AllocationCount count;
+  const Result<std::int64_t> sequence = parse_acknowledged_sequence(as_bytes(example));
+  EXPECT_EQ(count.since_start(), 0U);
+  EXPECT_EQ(*sequence, 2);
 }
 
 TEST(Acknowledge, needs_all_its_stated_room_for_the_longest_case) {
