@@ -1,10 +1,10 @@
 #include "ssm/protocol/codec.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 
 namespace ssm::protocol {
@@ -35,14 +35,25 @@ std::string expected_seen(std::string_view expected, std::uint64_t seen) {
   return text.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
-std::string hex(Bytes bytes) {
+void append_hex(std::string& text, std::span<const std::byte, digest_size> bytes) {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::byte b : bytes) {
-    text += digits[std::to_integer<unsigned>(b) >> 4U];
-    text += digits[std::to_integer<unsigned>(b) & 0xFU];
+  std::array<char, digest_size * 2> hex;
+  for (std::size_t i = 0; i < digest_size; ++i) {
+    hex[2 * i] = digits[std::to_integer<unsigned>(bytes[i]) >> 4U];
+    hex[2 * i + 1] = digits[std::to_integer<unsigned>(bytes[i]) & 0xFU];
   }
+  text.append(hex.data(), hex.size());
+}
+
+std::string digests_differ(const Digest& expected, const MessageView& message) {
+  std::string text;
+  text.reserve(192);
+  text += "expected ";
+  append_hex(text, expected);
+  text += " for ";
+  text += std::to_string(message.payload.size());
+  text += " payload bytes, seen ";
+  append_hex(text, message.digest.first<digest_size>());
   return text;
 }
 
@@ -250,7 +261,8 @@ Errc judge_header(const MessageView& message, const MessageRules& rules) {
   return fine;
 }
 
-Errc judge(const MessageView& message, const MessageRules& rules) {
+// `digest` is set when the verdict is digest_mismatch.
+Errc judge(const MessageView& message, const MessageRules& rules, Digest& digest) {
   const bool publication_control = message.type == MessageType::pause_publication ||
                                    message.type == MessageType::start_publication;
   if (rules.publication_control_exempt && publication_control) {
@@ -265,9 +277,9 @@ Errc judge(const MessageView& message, const MessageRules& rules) {
     return fine;
   }
   //= WIRE-010
-  const Digest digest = sha256(message.payload);
-  const bool same = message.digest.size() == digest_size &&
-                    std::memcmp(digest.data(), message.digest.data(), digest_size) == 0;
+  digest = sha256(message.payload);
+  SSM_ASSERT(message.digest.size() == digest_size);
+  const bool same = std::memcmp(digest.data(), message.digest.data(), digest_size) == 0;
   return same ? fine : Errc::digest_mismatch;
 }
 
@@ -285,7 +297,7 @@ Errc judge(const MessageView& message, const MessageRules& rules) {
                expected_seen("at least " + std::to_string(least) + " bytes", message.size()));
 }
 
-[[gnu::cold]] Error explain_judge(Errc errc, const MessageView& message) {
+[[gnu::cold]] Error explain_judge(Errc errc, const MessageView& message, const Digest& digest) {
   switch (errc) {
     case Errc::unknown_header_length:
       return Error(errc, at::header_length, expected_seen("116 or 112", message.header_length));
@@ -300,10 +312,7 @@ Errc judge(const MessageView& message, const MessageRules& rules) {
           errc, message.header_length,
           expected_seen(std::to_string(message.payload.size()), true_length_field(message)));
     case Errc::digest_mismatch:
-      return Error(errc, at::payload_digest,
-                   "expected " + hex(sha256(message.payload)) + " for " +
-                       std::to_string(message.payload.size()) + " payload bytes, seen " +
-                       hex(message.digest));
+      return Error(errc, at::payload_digest, digests_differ(digest, message));
     default:
       return Error(errc);
   }
@@ -320,8 +329,9 @@ Result<MessageView> decode(Bytes message, const MessageRules& rules) {
 }
 
 Result<> validate(const MessageView& message, const MessageRules& rules) {
-  if (const Errc errc = judge(message, rules); errc != fine) {
-    return explain_judge(errc, message);
+  Digest digest;
+  if (const Errc errc = judge(message, rules, digest); errc != fine) {
+    return explain_judge(errc, message, digest);
   }
   return {};
 }
@@ -332,8 +342,9 @@ Result<MessageView> parse(Bytes message, const MessageRules& rules) {
   if (const Errc errc = read(message, rules, view); errc != fine) {
     return explain_read(errc, message, rules);
   }
-  if (const Errc errc = judge(view, rules); errc != fine) {
-    return explain_judge(errc, view);
+  Digest digest;
+  if (const Errc errc = judge(view, rules, digest); errc != fine) {
+    return explain_judge(errc, view, digest);
   }
   return result;
 }

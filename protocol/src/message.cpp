@@ -29,12 +29,36 @@ std::string_view wire_name(MessageType type) {
 }
 
 MessageType message_type_from(std::string_view text) {
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    if (names[i] == text) {
-      return static_cast<MessageType>(i);
-    }
+  const auto if_equal = [text](MessageType type) {
+    return names[static_cast<std::size_t>(type)] == text ? type : MessageType::unknown;
+  };
+  // Length and one letter single out one candidate.
+  switch (text.size()) {
+    case 11:
+      return if_equal(MessageType::acknowledge);
+    case 14:
+      return if_equal(MessageType::channel_closed);
+    case 17:
+      switch (text[1]) {
+        case 'n':
+          return if_equal(text[2] == 'p' ? MessageType::input_stream_data
+                                         : MessageType::interactive_shell);
+        case 'a':
+          return if_equal(MessageType::pause_publication);
+        default:
+          return if_equal(MessageType::start_publication);
+      }
+    case 18:
+      return if_equal(text[0] == 'o' ? MessageType::output_stream_data
+                                     : MessageType::data_channel_ready);
+    case 19:
+      return if_equal(text[6] == 's' ? MessageType::agent_session_state
+                                     : MessageType::agent_task_complete);
+    case 22:
+      return if_equal(MessageType::agent_task_acknowledge);
+    default:
+      return MessageType::unknown;
   }
-  return MessageType::unknown;
 }
 
 std::string_view name(PayloadType type) {
