@@ -118,10 +118,10 @@ void FieldReader::read_integer(std::string_view field, Integer& out) {
       return;
     }
     const std::string_view literal = value.text();
-    const char* const end = literal.data() + literal.size();
     Integer number = 0;
-    const auto result = std::from_chars(literal.data(), end, number);
-    if (value.kind() == JsonKind::number && result.ec == std::errc{} && result.ptr == end) {
+    const auto result = std::from_chars(literal.data(), literal.data() + literal.size(), number);
+    const bool is_whole = result.ptr == literal.data() + literal.size();
+    if (value.kind() == JsonKind::number && result.ec == std::errc{} && is_whole) {
       out = number;
     } else {
       fail(field, integer_range<Integer>(), value);
