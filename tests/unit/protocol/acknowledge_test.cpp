@@ -13,6 +13,8 @@
 namespace ssm::protocol {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 constexpr std::string_view id_text = "dd01e56b-ff48-483e-a508-b5f073f31b16";
 constexpr std::string_view example =
     R"({"AcknowledgedMessageType":"output_stream_data",)"
@@ -159,10 +161,11 @@ TEST(Acknowledge, truncated_at_any_byte_is_malformed_either_way) {
 }
 
 TEST(Acknowledge, with_any_byte_replaced_reads_the_same_either_way) {
+  constexpr std::string_view replacements = "\"\\{}[],: 019-+.eEat'/\n\t\0\x1F\x7F\x80\xC3\xFF"sv;
   for (std::size_t at = 0; at < example.size(); ++at) {
-    for (int byte = 0; byte < 256; ++byte) {
+    for (const char replacement : replacements) {
       std::string payload(example);
-      payload[at] = static_cast<char>(byte);
+      payload[at] = replacement;
       expect_agreement(payload);
     }
   }
@@ -194,7 +197,7 @@ TEST(Acknowledge, damaged_at_random_reads_the_same_either_way) {
                            "\"AcknowledgedMessageSequenceNumber\":7,",
                            "\"acknowledgedmessagetype\":\"x\",",
                            ",\"IsSequentialMessage\":false"});
-  for (int run = 0; run < 20'000 && !testing::Test::HasFailure(); ++run) {
+  for (int run = 0; run < 10'000 && !testing::Test::HasFailure(); ++run) {
     expect_agreement(mutation.apply(std::string(example)));
   }
 }
