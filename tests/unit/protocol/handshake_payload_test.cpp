@@ -122,6 +122,14 @@ TEST(HandshakeRequest, takes_null_or_nothing_for_the_list_as_empty) {
   EXPECT_TRUE(request_from("{}").requested_actions.empty());
 }
 
+TEST(HandshakeRequest, lets_the_last_of_several_lists_win) {
+  const HandshakeRequest request =
+      request_from(R"({"RequestedClientActions":[{"ActionType":"A"},{"ActionType":"B"}],)"
+                   R"("requestedclientactions":[{"ActionType":"C"}]})");
+  ASSERT_EQ(request.requested_actions.size(), 1U);
+  EXPECT_EQ(request.requested_actions[0].action_type, "C");
+}
+
 TEST(HandshakeRequest, names_the_action_that_is_malformed) {
   const Result<HandshakeRequest> request = parse_handshake_request(
       as_bytes(request_with_action(R"({"ActionType":"Foo"},{"ActionType":1})")));

@@ -172,6 +172,7 @@ TEST(JsonReading, decodes_escapes) {
 TEST(JsonReading, reads_unpaired_surrogates_as_replacement_characters) {
   EXPECT_EQ(output_of(R"(a\ud83db)"), "a\uFFFDb");
   EXPECT_EQ(output_of(R"(\ude00)"), "\uFFFD");
+  EXPECT_EQ(output_of(R"(\ude00\ude00)"), "\uFFFD\uFFFD");
   EXPECT_EQ(output_of(R"(\ud83d\u0041)"), "\uFFFDA");
   EXPECT_EQ(output_of(R"(\uD83D\uD83D\uDE00)"), "\uFFFD\U0001F600");
   EXPECT_EQ(output_of(R"(\\ud83d)"), R"(\ud83d)");
@@ -182,8 +183,10 @@ TEST(JsonReading, reads_each_byte_that_is_no_utf8_as_a_replacement_character) {
   EXPECT_EQ(output_of("a\xFF\xFE"), "a\uFFFD\uFFFD");
   EXPECT_EQ(output_of("\xC3"), "\uFFFD");
   EXPECT_EQ(output_of("\xC3\x28"), "\uFFFD(");
-  EXPECT_EQ(output_of("\xC0\xAF"), "\uFFFD\uFFFD");            // overlong
-  EXPECT_EQ(output_of("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // surrogate
+  EXPECT_EQ(output_of("\xC0\xAF"), "\uFFFD\uFFFD");                      // overlong
+  EXPECT_EQ(output_of("\xE0\x80\x80"), "\uFFFD\uFFFD\uFFFD");            // overlong
+  EXPECT_EQ(output_of("\xF0\x8F\xBF\xBF"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // overlong
+  EXPECT_EQ(output_of("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");            // surrogate
   EXPECT_EQ(output_of("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(output_of("\xE2\x82x\u20ac\U0001F600"), "\uFFFD\uFFFDx\u20ac\U0001F600");
 }
