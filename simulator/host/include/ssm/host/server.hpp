@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ssm/agent/shell_environment.hpp"
+#include "ssm/fault/plan.hpp"
+#include "ssm/net/event_loop.hpp"
+#include "ssm/net/http_server.hpp"
+#include "ssm/protocol/error.hpp"
+#include "ssm/protocol/profile.hpp"
+#include "ssm/service/gateway.hpp"
+#include "ssm/service/service_state.hpp"
+
+namespace ssm::host {
+
+struct ServerOptions {
+  net::HttpServerOptions http;
+  service::ServiceOptions service;
+  service::GatewayOptions gateway;
+  fault::Plan faults;
+  /// Behaviour of the embedded agents of all instances.
+  protocol::AgentProfile agent_profile;
+  /// Program and arguments of shell sessions.
+  std::vector<std::string> shell = agent::default_shell();
+};
+
+/// What `ssmsim serve` runs: the AWS API and the data channels on one port, with the default
+/// credentials and instances, and a mock agent for each instance that dials in over loopback.
+/// Everything runs on the loop's thread. Destroying it ends all sessions and their programs.
+class Server {
+ public:
+  /// Error: the system's, if the address cannot be listened on.
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Server>> start(net::EventLoop& loop,
+                                                                       ServerOptions options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// `http://127.0.0.1:4580`
+  [[nodiscard]] const std::string& endpoint() const;
+  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] service::ServiceState& state();
+  [[nodiscard]] service::Gateway& gateway();
+  /// Sessions whose program may still run.
+  [[nodiscard]] std::size_t agent_sessions() const;
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ssm::host

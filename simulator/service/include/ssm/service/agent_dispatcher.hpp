@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ssm::service {
+
+/// What an agent is told of a new session (the task of the control channel's interactive_shell).
+struct AgentTask {
+  std::string session_id;
+  std::string target;
+  std::string document_name;
+  std::string session_type;
+};
+
+/// The way to the agents: embedded ones, later also those on control channels. Called on the loop's
+/// thread; must not call back into the gateway from inside a call.
+class AgentDispatcher {
+ public:
+  AgentDispatcher() = default;
+  AgentDispatcher(const AgentDispatcher&) = delete;
+  AgentDispatcher& operator=(const AgentDispatcher&) = delete;
+  virtual ~AgentDispatcher() = default;
+
+  /// Tell the agent of `task.target` to join the session.
+  virtual void start_session(const AgentTask& task) = 0;
+  /// The session ended while its agent had no data channel; it must stop what it runs.
+  virtual void cancel_session(std::string_view target, std::string_view session_id) = 0;
+};
+
+/// How an agent's part in a session ended (FinalTaskStatus of agent_task_complete).
+enum class TaskOutcome { success, cancelled, failed };
+
+}  // namespace ssm::service
