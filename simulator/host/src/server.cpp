@@ -86,7 +86,10 @@ class Server::Impl {
     state_.credentials.add(credentials);
     const std::string region =
         options_.service.region.empty() ? "us-east-1" : options_.service.region;
-    for (const service::ManagedInstance& instance : state_.instances.all()) {
+    for (const service::ManagedInstance& known : state_.instances.all()) {
+      service::ManagedInstance& instance = *state_.instances.find(known.id);
+      instance.agent_profile = options_.agent_profile.name;
+      instance.agent_version = options_.agent_profile.version;
       agents_.add({.endpoint = *url,
                    .instance_id = instance.id,
                    .profile = options_.agent_profile,
