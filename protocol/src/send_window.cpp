@@ -17,6 +17,8 @@ constexpr std::uint32_t reports_survived = 2;
 
 SendWindow::SendWindow(const SendRules& rules) : rules_(rules), rtt_(rules) {
   SSM_ASSERT(rules_.buffer_messages > 0);
+  // A message whose timer never restarts is always due: only ticks keep that finite.
+  SSM_ASSERT(rules_.resend_restarts_timer || rules_.resend_tick != Duration{0});
 }
 
 bool SendWindow::has_room() const {

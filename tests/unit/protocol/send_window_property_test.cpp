@@ -207,10 +207,10 @@ void compare(const SendRules& rules, std::uint64_t seed) {
 
 class SendWindowProperty : public testing::Test {
  protected:
-  void run(SendRules rules) {
+  void run(SendRules rules, std::uint64_t seeds = 150) {
     rules.resend_limit = 0;
     rules.resend_time_limit = Duration{0};
-    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       // Small buffers, so that they fill up and old messages are left behind.
       rules.buffer_messages = 1 + seed % 12;
       compare(rules, seed);
@@ -235,11 +235,15 @@ TEST_F(SendWindowProperty, strict_window_does_what_a_naive_one_does) {
 }
 
 // No profile combines these, but the rules may be combined freely.
-TEST_F(SendWindowProperty, resuming_at_once_works_with_every_full_buffer) {
-  for (const WhenFull when_full : {WhenFull::drop_oldest, WhenFull::drop_newest}) {
-    SendRules rules = find_client_profile("strict")->channel.send;
-    rules.when_full = when_full;
-    run(rules);
+TEST_F(SendWindowProperty, every_combination_of_rules_does_what_a_naive_window_does) {
+  SendRules rules = find_client_profile("strict")->channel.send;
+  for (unsigned bits = 0; bits < 32; ++bits) {
+    rules.when_full = (bits & 1U) != 0 ? WhenFull::drop_oldest : WhenFull::drop_newest;
+    rules.resend_tick = milliseconds((bits & 2U) != 0 ? 100 : 0);
+    rules.resend_restarts_timer = (bits & 4U) != 0 || rules.resend_tick == Duration{0};
+    rules.resend_all_on_resume = (bits & 8U) != 0;
+    rules.karn = (bits & 16U) != 0;
+    run(rules, 20);
   }
 }
 

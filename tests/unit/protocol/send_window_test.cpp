@@ -174,6 +174,21 @@ TEST(SendWindow, strict_resends_an_overdue_message_as_soon_as_an_ack_uncovers_it
   EXPECT_EQ(script.window().next_timeout(), std::nullopt);
 }
 
+TEST(SendWindow, an_overdue_message_goes_before_later_ones_that_were_never_written) {
+  SendWindow window(strict());
+  for (int i = 0; i < 2; ++i) {
+    window.add(SendWindowScript::frame_for(i), Instant{}, true);
+  }
+  EXPECT_EQ(window.resend_due(Instant(milliseconds(200)))->sequence, 0);
+  const Instant now(milliseconds(250));
+  window.acknowledge(0, now);
+  EXPECT_EQ(window.next_timeout(), now);
+  window.add(SendWindowScript::frame_for(2), now, false);
+  EXPECT_EQ(window.resend_due(now)->sequence, 1);
+  EXPECT_EQ(window.resend_due(now)->sequence, 2);
+  EXPECT_FALSE(window.resend_due(now));
+}
+
 TEST(SendWindow, a_late_owner_gets_each_overdue_resend_once) {
   for (const auto& rules : {plugin(), agent(), strict()}) {
     SendWindow window(rules);
@@ -460,6 +475,16 @@ TEST(SendWindow, strict_sends_an_unwritten_message_without_a_resume) {
   script.send(10, false);
   script.run_until(10);
   EXPECT_THAT(script.take(), ElementsAre("10 first 1", "10 first 2"));
+}
+
+TEST(SendWindow, an_unwritten_message_can_be_acknowledged_but_gives_no_sample) {
+  SendWindow window(strict());
+  window.add(SendWindowScript::frame_for(0), Instant{}, false);
+  const auto acknowledged = window.acknowledge(0, Instant(milliseconds(10)));
+  EXPECT_TRUE(acknowledged.known);
+  EXPECT_EQ(acknowledged.rtt_sample, std::nullopt);
+  EXPECT_EQ(window.unwritten_waiting(), 0U);
+  EXPECT_EQ(window.next_timeout(), std::nullopt);
 }
 
 TEST(SendWindow, the_time_of_an_unwritten_message_counts_from_when_it_was_sent) {
