@@ -26,6 +26,7 @@ namespace {
 
 /// Pause before accepting again when the system has no descriptors or memory left.
 constexpr auto accept_pause = std::chrono::milliseconds(20);
+constexpr int max_accepts_per_turn = 64;
 constexpr auto warning_interval = std::chrono::seconds(10);
 /// Connections over the limit that may wait at once for their 503 to be read.
 constexpr std::size_t max_rejections = 256;
@@ -88,7 +89,10 @@ class HttpServer::Impl final : public detail::ConnectionOwner,
         acceptor_.listen(asio::socket_base::max_listen_connections, error)) {
       return error;
     }
-    port_ = acceptor_.local_endpoint(error).port();
+    acceptor_.non_blocking(true, error);
+    if (!error) {
+      port_ = acceptor_.local_endpoint(error).port();
+    }
     if (!error) {
       accept_next();
     }
@@ -122,29 +126,38 @@ class HttpServer::Impl final : public detail::ConnectionOwner,
 
  private:
   void accept_next() {
-    acceptor_.async_accept([weak = weak_from_this()](const error_code& error, tcp::socket socket) {
+    acceptor_.async_wait(tcp::acceptor::wait_read, [weak = weak_from_this()](const error_code&) {
       const auto self = weak.lock();
       if (self && self->acceptor_.is_open()) {
-        self->loop_.impl().dispatch([&] { self->accepted(error, std::move(socket)); });
+        self->loop_.impl().dispatch([&] { self->accept_turn(); });
       }
     });
   }
 
-  void accepted(const error_code& error, tcp::socket socket) {
-    if (!error) {
-      take(std::move(socket));
-      accept_next();
-    } else if (error == asio::error::operation_aborted) {
-      return;
-    } else if (error == asio::error::connection_aborted) {
-      accept_next();
-    } else {
+  void accept_turn() {
+    for (int i = 0; i < max_accepts_per_turn; ++i) {
+      error_code error;
+      tcp::socket socket = acceptor_.accept(error);
+      if (!error) {
+        take(std::move(socket));
+        continue;
+      }
+      if (detail::is_would_block(error) || error == asio::error::connection_aborted) {
+        break;
+      }
+      // Without free descriptors accept fails even if nobody waits; only the first one of a turn
+      // is known to have somebody.
+      if (is_exhaustion(error) && i > 0) {
+        break;
+      }
       if (is_exhaustion(error)) {
         evict_one();
       }
       warn("cannot accept connections: " + error.message());
       retry_.arm(EventLoop::now() + accept_pause, [this] { accept_next(); });
+      return;
     }
+    accept_next();
   }
 
   void take(tcp::socket socket) {

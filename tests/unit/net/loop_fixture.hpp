@@ -30,6 +30,17 @@ class LoopTest : public ::testing::Test {
     EXPECT_FALSE(gave_up) << "the awaited event did not come within 20 s";
   }
 
+  /// For what has no callback: looks every turn of the loop.
+  void run_polling_until(const std::function<bool()>& done) {
+    Timer turn(loop);
+    const std::function<void()> look = [&] {
+      turn.arm(EventLoop::now(), look);
+      check();
+    };
+    look();
+    run_until(done);
+  }
+
   /// Every callback of a test ends with this.
   void check() {
     if (done_ && done_()) {

@@ -4,11 +4,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/system/error_code.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -167,6 +169,17 @@ inline std::string close_bytes(std::uint16_t code, std::string_view reason = {})
 /// What a server sends: not masked.
 inline std::string server_frame(unsigned opcode, std::string payload) {
   return RawFrame{.opcode = opcode, .payload = std::move(payload), .masked = false}.bytes();
+}
+
+/// Sec-WebSocket-Accept for a key (RFC 6455 section 1.3).
+inline std::string accept_value(const std::string& key) {
+  const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EXPECT_EQ(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr), 1);
+  std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> encoded{};
+  const int length = EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(size));
+  return {encoded.begin(), encoded.begin() + length};
 }
 
 inline constexpr std::string_view upgrade_request =
