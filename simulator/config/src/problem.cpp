@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace ssm::config {
 
@@ -24,8 +25,9 @@ std::string Problem::to_string() const {
 }
 
 void Problems::arrange() {
-  std::stable_sort(list.begin(), list.end(),
-                   [](const Problem& a, const Problem& b) { return a.at < b.at; });
+  std::sort(list.begin(), list.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.at, a.field, a.expected) < std::tie(b.at, b.field, b.expected);
+  });
   list.resize(std::min(list.size(), max_problems));
 }
 
