@@ -1,0 +1,119 @@
+#include "ssm/service/documents.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "detail/text.hpp"
+
+namespace ssm::service {
+namespace {
+
+[[nodiscard]] AwsError invalid_parameter(std::string message) {
+  return modelled_error("InvalidParameters", std::move(message));
+}
+
+[[nodiscard]] std::optional<AwsError> check_value(const DocumentParameter& parameter,
+                                                  const std::string& value) {
+  const auto& allowed = parameter.allowed_values;
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    std::string list;
+    for (const std::string& item : allowed) {
+      list.append(list.empty() ? "" : ", ").append(item);
+    }
+    return invalid_parameter("Parameter \"" + parameter.name + "\" value \"" +
+                             detail::excerpt(value, 256) + "\" is not one of the allowed values [" +
+                             list + "].");
+  }
+  if (parameter.matches_pattern && !parameter.matches_pattern(value)) {
+    return invalid_parameter("Parameter \"" + parameter.name + "\" value \"" +
+                             detail::excerpt(value, 256) +
+                             "\" does not match the allowed pattern " + parameter.pattern_text);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+//= SVC-010
+DocumentStore::DocumentStore() {
+  SessionDocument shell;
+  shell.name = default_document_name;
+  shell.content =
+      R"({"schemaVersion":"1.0","description":"Document to hold regional settings for Session )"
+      R"(Manager","sessionType":"Standard_Stream","inputs":{"s3BucketName":"","s3KeyPrefix":"",)"
+      R"("s3EncryptionEnabled":true,"cloudWatchLogGroupName":"","cloudWatchEncryptionEnabled":true,)"
+      R"("cloudWatchStreamingEnabled":true,"idleSessionTimeout":"20","maxSessionDuration":"",)"
+      R"("kmsKeyId":"","runAsEnabled":false,"runAsDefaultUser":"",)"
+      R"("shellProfile":{"windows":"","linux":""}}})";
+  add(std::move(shell));
+}
+
+void DocumentStore::add(SessionDocument document) {
+  std::string name = document.name;
+  by_name_.insert_or_assign(std::move(name), std::move(document));
+}
+
+const SessionDocument* DocumentStore::find(std::string_view name_or_arn) const {
+  if (name_or_arn.starts_with("arn:")) {
+    constexpr std::string_view resource = ":document/";
+    const std::size_t at = name_or_arn.find(resource);
+    if (at == std::string_view::npos) {
+      return nullptr;
+    }
+    name_or_arn.remove_prefix(at + resource.size());
+  }
+  const auto found = by_name_.find(name_or_arn);
+  return found == by_name_.end() ? nullptr : &found->second;
+}
+
+AwsResult<const SessionDocument*> DocumentStore::find_for_session(
+    std::string_view name_or_arn) const {
+  const SessionDocument* document = find(name_or_arn);
+  //= SVC-012
+  if (document == nullptr) {
+    return modelled_error("InvalidDocument",
+                          "Document with name " + std::string(name_or_arn) + " does not exist.");
+  }
+  //= SVC-013
+  if (document->document_type != "Session") {
+    return modelled_error("InvalidDocument",
+                          "Document type: '" + document->document_type +
+                              "' is not supported. Only type: 'Session' is supported for Session "
+                              "Manager.");
+  }
+  return document;
+}
+
+//= SVC-014
+AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
+                                                SessionParameters given) {
+  const auto declared = [&document](const std::string& name) {
+    return std::any_of(document.parameters.begin(), document.parameters.end(),
+                       [&name](const DocumentParameter& p) { return p.name == name; });
+  };
+  for (const auto& [name, values] : given) {
+    if (!declared(name)) {
+      return invalid_parameter("Parameter \"" + detail::excerpt(name, 256) +
+                               "\" is not defined in document " + document.name + ".");
+    }
+  }
+  for (const DocumentParameter& parameter : document.parameters) {
+    const auto values = given.find(parameter.name);
+    if (values == given.end()) {
+      if (!parameter.default_value) {
+        return invalid_parameter("Parameter \"" + parameter.name + "\" is required by document " +
+                                 document.name + ".");
+      }
+      given[parameter.name] = {*parameter.default_value};
+      continue;
+    }
+    for (const std::string& value : values->second) {
+      if (auto error = check_value(parameter, value)) {
+        return std::move(*error);
+      }
+    }
+  }
+  return given;
+}
+
+}  // namespace ssm::service
