@@ -130,19 +130,7 @@ std::optional<SendWindow::Resend> SendWindow::resend_due(Instant now) {
   }
   limit_reports_ += given_up ? 1U : 0U;
 
-  if (!slot->written) {
-    slot->written = true;
-    --unwritten_;
-    slot->first_sent = now;
-    slot->last_sent = now;
-  } else {
-    ++slot->resends;
-    //= RTX-004
-    //= RTX-005
-    if (rules_.resend_restarts_timer) {
-      slot->last_sent = now;
-    }
-  }
+  transmit(*slot, now);
   if (slot->due_at_once) {
     slot->due_at_once = false;
     --due_at_once_;
@@ -157,6 +145,23 @@ std::optional<SendWindow::Resend> SendWindow::resend_due(Instant now) {
                 .frame = slot->frame,
                 .attempts = slot->resends,
                 .limit_reached = given_up};
+}
+
+void SendWindow::transmit(Slot& slot, Instant now) {
+  const bool first = !slot.written;
+  if (first) {
+    slot.written = true;
+    --unwritten_;
+    slot.first_sent = now;
+  } else {
+    ++slot.resends;
+  }
+  //= RTX-004
+  //= RTX-005
+  if (first || rules_.resend_restarts_timer) {
+    slot.last_sent = now;
+    slot.sent_at_tick = true;
+  }
 }
 
 std::optional<Instant> SendWindow::next_timeout() const {
@@ -240,9 +245,12 @@ Instant SendWindow::head_deadline() const {
   if (rules_.resend_tick == Duration{0}) {
     return deadline;
   }
-  // Both references ask for more than the RTO, but their ticks are a little longer than they say,
-  // so that two real ticks are more than 200 ms. Ours are exact: equal has to do.
-  return std::max(tick_after(deadline - Duration{1}), next_tick_);
+  // Both references ask for more than the RTO. Their ticks begin a moment before the first message,
+  // so that two ticks are not enough for a fresh one (seen at 0.3 s); and each is a little longer
+  // than it says, so that two are enough from one resend to the next (seen 0.2 s apart). Our ticks
+  // are exact, and equal has to count as less or as more.
+  const Duration slack{slot->sent_at_tick ? 1 : 0};
+  return std::max(tick_after(deadline - slack), next_tick_);
 }
 
 /// When the RTO has passed, ticks aside.

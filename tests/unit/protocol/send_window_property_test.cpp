@@ -102,6 +102,7 @@ class NaiveWindow {
     std::uint32_t resends = 0;
     bool written = false;
     bool at_once = false;
+    bool sent_again = false;
   };
 
   /// One millisecond, in two halves where a strict deadline falls between.
@@ -133,12 +134,18 @@ class NaiveWindow {
       }
     }
     const bool look = tick || rules_.resend_tick == Duration{0};
-    if (look && !messages_.empty() && head_deadline() <= now_) {
-      send(messages_.begin()->first, messages_.begin()->second);
+    if (!look || messages_.empty()) {
+      return;
+    }
+    Message& head = messages_.begin()->second;
+    // A fresh message at a tick needs more than the RTO.
+    if (tick && !head.sent_again ? head_deadline() < now_ : head_deadline() <= now_) {
+      send(messages_.begin()->first, head);
     }
   }
   void send(std::int64_t sequence, Message& message) {
     message.at_once = false;
+    message.sent_again = !message.written || rules_.resend_restarts_timer;
     if (!message.written) {
       message.first_sent = now_;
       message.last_sent = now_;

@@ -18,8 +18,8 @@ namespace ssm::protocol {
 ///
 /// Only the oldest unacknowledged message is ever retransmitted (RTX-003); when depends on the
 /// rules:
-///  - `resend_tick` set (both references): at the first tick at which the RTO has passed since its
-///    last transmission;
+///  - `resend_tick` set (both references): at the first tick at which more than the RTO has passed
+///    since its first transmission, or the RTO since it was last sent again;
 ///  - otherwise (ours): as soon as the RTO has passed since its last transmission, which for a
 ///    message uncovered by an acknowledgement may be long ago: then at once.
 /// With `resend_all_on_resume`, messages that were never written, and after on_resume all messages,
@@ -92,6 +92,7 @@ class SendWindow {
     bool live = true;  ///< false: acknowledged, dropped or never kept
     bool written = false;
     bool due_at_once = false;
+    bool sent_at_tick = false;  ///< last_sent is when resend_due gave it out
   };
   template <class SlotPointer>
   struct Entry {
@@ -105,6 +106,7 @@ class SendWindow {
   [[nodiscard]] Entry<Slot*> first_due_at_once();
   [[nodiscard]] Instant head_deadline() const;
   [[nodiscard]] Instant exact_deadline(const Slot& head, Duration rto) const;
+  void transmit(Slot& slot, Instant now);
   Acknowledged measure(const Slot& slot, Instant now);
   [[nodiscard]] bool limit_reached(const Slot& slot, Instant now) const;
   [[nodiscard]] Instant tick_after(Instant instant) const;
