@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ssm/agent/shell_environment.hpp"
+#include "ssm/agent/shell_session.hpp"
+#include "ssm/net/event_loop.hpp"
+#include "ssm/protocol/agent_role.hpp"
+#include "ssm/protocol/profile.hpp"
+
+namespace ssm::agent {
+
+/// What the service orders an agent to do, as far as it matters here: `interactive_shell` on the
+/// control channel (amazon-ssm-agent `agent/session/contracts/model.go`).
+struct SessionTask {
+  std::string session_id;
+  /// `sessionType` of the session document.
+  std::string session_type = "Standard_Stream";
+};
+
+struct AgentOptions {
+  /// The service: http or https.
+  net::Url endpoint;
+  std::string instance_id;
+  protocol::AgentProfile profile;
+  /// Program and arguments of a shell session.
+  std::vector<std::string> shell = default_shell();
+  RequestSigner sign;
+  std::uint64_t seed = 0;
+};
+
+/// A managed instance played inside the server's process: its sessions, each with a data channel of
+/// its own to the service over a socket, as an agent elsewhere would have. Only the control channel
+/// is a function call.
+///
+/// Used from the loop's thread. Destroying it ends all sessions at once, without `on_ended`.
+class EmbeddedAgent {
+ public:
+  /// A session has ended and nothing of it is left: what an agent reports as agent_task_complete.
+  /// May call the agent and may destroy it.
+  using OnEnded = std::function<void(const std::string& session_id, protocol::AgentEnd reason,
+                                     const std::string& text)>;
+
+  EmbeddedAgent(net::EventLoop& loop, AgentOptions options, OnEnded on_ended);
+  ~EmbeddedAgent();
+  EmbeddedAgent(const EmbeddedAgent&) = delete;
+  EmbeddedAgent& operator=(const EmbeddedAgent&) = delete;
+
+  /// `on_ended` follows, never from inside the call. A session type that is not supported fails
+  /// before anything is sent. A task for a session that is running already is ignored.
+  void start_session(const SessionTask& task);
+  /// channel_closed on the control channel: stops the program. Unknown ids are ignored.
+  void cancel_session(std::string_view session_id);
+
+  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+
+ private:
+  void start_shell(const SessionTask& task);
+  void refuse(const std::string& session_id, std::string text);
+  void session_ended(const std::string& session_id, protocol::AgentEnd reason,
+                     const std::string& text);
+
+  net::EventLoop& loop_;
+  AgentOptions options_;
+  OnEnded on_ended_;
+  std::uint64_t started_ = 0;
+  std::map<std::string, std::unique_ptr<ShellSession>, std::less<>> sessions_;
+  /// Tells a posted call whether this object still exists.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace ssm::agent

@@ -1,0 +1,96 @@
+#include "ssm/agent/embedded_agent.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "session_fixture.hpp"
+
+namespace ssm::agent {
+namespace {
+
+using protocol::AgentEnd;
+using testing::HasSubstr;
+
+class EmbeddedAgentTest : public test::SessionTest {
+ protected:
+  struct End {
+    std::string session_id;
+    AgentEnd reason;
+    std::string text;
+  };
+
+  void SetUp() override {
+    SessionTest::SetUp();
+    agent_ = std::make_unique<EmbeddedAgent>(
+        *loop_,
+        AgentOptions{.endpoint = service_->endpoint(),
+                     .instance_id = "i-1",
+                     .profile = profile_,
+                     .shell = {"/bin/sh", "-c", "echo $$; read line"},
+                     .sign = {},
+                     .seed = 1},
+        [this](const std::string& id, AgentEnd reason, const std::string& text) {
+          ends_.push_back({id, reason, text});
+        });
+  }
+  void TearDown() override {
+    agent_.reset();
+    SessionTest::TearDown();
+  }
+
+  std::unique_ptr<EmbeddedAgent> agent_;
+  std::vector<End> ends_;
+};
+
+TEST_F(EmbeddedAgentTest, runs_a_session_and_forgets_it_at_its_end) {
+  agent_->start_session({.session_id = "s-1"});
+  EXPECT_EQ(agent_->sessions(), 1U);
+  ASSERT_TRUE(wait_for_output("\n"));
+  service_->send_input("\n");
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(ends_[0].session_id, "s-1");
+  EXPECT_EQ(ends_[0].reason, AgentEnd::success);
+  EXPECT_EQ(agent_->sessions(), 0U);
+}
+
+TEST_F(EmbeddedAgentTest, cancels_a_session_by_its_id) {
+  agent_->start_session({.session_id = "s-1"});
+  const pid_t program = wait_for_pid();
+  agent_->cancel_session("unknown");
+  agent_->cancel_session("s-1");
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(ends_[0].reason, AgentEnd::cancelled);
+  EXPECT_TRUE(test::process_gone(program));
+}
+
+TEST_F(EmbeddedAgentTest, ignores_a_task_that_comes_twice) {
+  agent_->start_session({.session_id = "s-1"});
+  agent_->start_session({.session_id = "s-1"});
+  ASSERT_TRUE(wait_for_output("\n"));
+  EXPECT_EQ(agent_->sessions(), 1U);
+  EXPECT_EQ(service_->requests.size(), 1U);
+}
+
+TEST_F(EmbeddedAgentTest, fails_a_session_of_a_type_it_does_not_know) {
+  agent_->start_session({.session_id = "s-1", .session_type = "Port"});
+  EXPECT_TRUE(ends_.empty());
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(ends_[0].reason, AgentEnd::failed);
+  EXPECT_THAT(ends_[0].text, HasSubstr("session type Port is not supported"));
+  EXPECT_TRUE(service_->requests.empty());
+}
+
+TEST_F(EmbeddedAgentTest, kills_its_sessions_when_destroyed) {
+  agent_->start_session({.session_id = "s-1"});
+  const pid_t program = wait_for_pid();
+  agent_.reset();
+  EXPECT_TRUE(test::process_gone(program));
+  EXPECT_TRUE(ends_.empty());
+}
+
+}  // namespace
+}  // namespace ssm::agent
