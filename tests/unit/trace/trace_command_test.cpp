@@ -20,9 +20,6 @@
 #include "trace_fixture.hpp"
 
 namespace ssmsim {
-
-void add_trace_command(CLI::App& app, Action& action);
-
 namespace {
 
 namespace protocol = ssm::protocol;
