@@ -126,6 +126,11 @@ std::string endpoint_text(const net::Url& url) {
   return fmt::format("{}://{}", url.scheme, url.host_header());
 }
 
+/// The query of a URL may hold a signature.
+std::string_view without_query(std::string_view url) {
+  return url.substr(0, url.find('?'));
+}
+
 /// What to do about a failed StartSession.
 std::string_view advice(const client::ApiError& error) {
   if (error.kind == client::ApiError::Kind::unreachable) {
@@ -229,7 +234,8 @@ class ShellRun {
                    : exit_infrastructure;
       case ShellEnd::unreachable:
         print_error(fmt::format("the data channel {} cannot be opened: {}",
-                                client::printable(access_.stream_url), outcome.text));
+                                client::printable(without_query(access_.stream_url)),
+                                outcome.text));
         print_error("The service named that address in StreamUrl; it must be reachable from here.");
         return exit_infrastructure;
       case ShellEnd::resume_exhausted:

@@ -21,6 +21,7 @@ using AddCommand = void (*)(CLI::App& app, ssmsim::Action& action);
 constexpr AddCommand add_commands[] = {
     ssmsim::add_serve_command,
     ssmsim::add_connect_command,
+    ssmsim::add_trace_command,
 };
 
 constexpr const char* description =
@@ -29,6 +30,7 @@ constexpr const char* description =
 
 constexpr const char* footer =
     "Examples:\n"
+    "  ssmsim serve\n"
     "  ssmsim connect shell --target i-123456789\n"
     "\n"
     "`ssmsim COMMAND --help` explains a command.\n"

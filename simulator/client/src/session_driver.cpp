@@ -127,8 +127,8 @@ void SessionDriver::perform(protocol::ClientOutput& output) {
 void SessionDriver::connect(const std::string& url) {
   const protocol::Result<net::Url> parsed = net::Url::parse(url);
   if (!parsed) {
-    role_.connection_failed(fmt::format("the StreamUrl '{}' is no URL to connect to: {}",
-                                        printable(url), parsed.error().to_string()),
+    role_.connection_failed(fmt::format("the StreamUrl is no URL to connect to: {}",
+                                        printable(parsed.error().to_string())),
                             net::EventLoop::now());
     return;
   }
