@@ -21,7 +21,7 @@ AgentRole::AgentRole(AgentConfig config)
       random_(config_.seed),
       send_(config_.profile.channel.send),
       receive_(config_.profile.channel.receive),
-      reconnect_(config_.profile.channel.reconnect, random_) {}
+      reconnect_(config_.profile.channel.reconnect) {}
 
 // --- connection ---------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ void AgentRole::try_again(std::string_view detail, Instant now) {
   const bool first_open_failed =
       !was_open_ && reconnect_.tries() > config_.profile.channel.reconnect.first_open_retries;
   const std::optional<Duration> delay =
-      first_open_failed ? std::nullopt : reconnect_.next_delay();
+      first_open_failed ? std::nullopt : reconnect_.next_delay(random_);
   if (!delay) {
     give_up(detail, now);
   } else if (*delay == Duration::zero()) {
@@ -143,12 +143,8 @@ void AgentRole::connection_opened(Instant now) {
   //= FLOW-008
   //= RESUME-009
   //= RESUME-010
-  const bool was_paused = publication_.on_reconnect();
-  send_.on_resume(now);
-  resend(now);
-  if (was_paused) {
-    note_room();
-  }
+  publication_.on_reconnect();
+  after_pause(true, now);
 }
 
 void AgentRole::pong_received(Instant now) {
@@ -185,11 +181,7 @@ void AgentRole::receive(Frame message, Instant now) {
       return;
     case MessageType::start_publication:
       //= FLOW-002
-      if (publication_.on_start()) {
-        // The client was away: what the old connection swallowed is sent again.
-        send_.on_resume(now);
-        after_pause(true, now);
-      }
+      after_pause(publication_.on_start(), now);
       return;
     case MessageType::channel_closed:
       //= CLOSE-005
@@ -305,6 +297,8 @@ void AgentRole::receive_acknowledge(const MessageView& message, Instant now) {
 
 void AgentRole::after_pause(bool ended, Instant now) {
   if (ended) {
+    // The client was away: what its old connection swallowed is sent again.
+    send_.on_resume(now);
     resend(now);
     note_room();
   }

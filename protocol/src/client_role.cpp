@@ -27,7 +27,7 @@ ClientRole::ClientRole(ClientConfig config)
       client_id_(Uuid::random_v4(random_).to_string()),
       send_(config_.profile.channel.send),
       receive_(config_.profile.channel.receive),
-      reconnect_(config_.profile.channel.reconnect, random_) {}
+      reconnect_(config_.profile.channel.reconnect) {}
 
 // --- connection ---------------------------------------------------------------------------------
 
@@ -93,7 +93,8 @@ void ClientRole::try_again(std::string_view detail, Instant now) {
   //= RESUME-006
   const bool first_open_failed =
       !was_open_ && reconnect_.tries() > config_.profile.channel.reconnect.first_open_retries;
-  const std::optional<Duration> delay = first_open_failed ? std::nullopt : reconnect_.next_delay();
+  const std::optional<Duration> delay =
+      first_open_failed ? std::nullopt : reconnect_.next_delay(random_);
   if (delay) {
     state_ = State::waiting;
     retry_at_ = now + *delay;

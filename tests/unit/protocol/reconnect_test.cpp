@@ -17,10 +17,10 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 
 /// The delays of one disconnection, in ms.
-std::vector<std::int64_t> delays(ReconnectSchedule& schedule) {
+std::vector<std::int64_t> delays(ReconnectSchedule& schedule, Random& random) {
   schedule.start();
   std::vector<std::int64_t> all;
-  while (const auto delay = schedule.next_delay()) {
+  while (const auto delay = schedule.next_delay(random)) {
     all.push_back(std::chrono::duration_cast<milliseconds>(*delay).count());
   }
   return all;
@@ -39,8 +39,8 @@ TEST(ReconnectSchedule, references_try_six_times_with_doubling_delays) {
   for (const auto& rules : {plugin(), agent()}) {
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
       Random random(seed);
-      ReconnectSchedule schedule(rules, random);
-      const auto all = delays(schedule);
+      ReconnectSchedule schedule(rules);
+      const auto all = delays(schedule, random);
       ASSERT_EQ(all.size(), 6U);
       const auto first = all[1];
       EXPECT_GE(first, 100);
@@ -52,17 +52,17 @@ TEST(ReconnectSchedule, references_try_six_times_with_doubling_delays) {
 
 TEST(ReconnectSchedule, counts_tries_and_stays_exhausted) {
   Random random(1);
-  ReconnectSchedule schedule({.retries = 1}, random);
+  ReconnectSchedule schedule({.retries = 1});
   EXPECT_EQ(schedule.tries(), 0U);
-  EXPECT_EQ(schedule.next_delay(), Duration{0});
+  EXPECT_EQ(schedule.next_delay(random), Duration{0});
   EXPECT_EQ(schedule.tries(), 1U);
-  EXPECT_TRUE(schedule.next_delay());
-  EXPECT_FALSE(schedule.next_delay());
-  EXPECT_FALSE(schedule.next_delay());
+  EXPECT_TRUE(schedule.next_delay(random));
+  EXPECT_FALSE(schedule.next_delay(random));
+  EXPECT_FALSE(schedule.next_delay(random));
   EXPECT_EQ(schedule.tries(), 2U);
   schedule.start();
   EXPECT_EQ(schedule.tries(), 0U);
-  EXPECT_EQ(schedule.next_delay(), Duration{0});
+  EXPECT_EQ(schedule.next_delay(random), Duration{0});
 }
 
 //= RESUME-012
@@ -71,8 +71,9 @@ TEST(ReconnectSchedule, agent_stays_at_the_maximum) {
   rules.delay_jitter = Duration{0};
   rules.retries = 9;
   Random random(1);
-  ReconnectSchedule schedule(rules, random);
-  EXPECT_THAT(delays(schedule), ElementsAre(0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000));
+  ReconnectSchedule schedule(rules);
+  EXPECT_THAT(delays(schedule, random),
+              ElementsAre(0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000));
 }
 
 TEST(ReconnectSchedule, plugin_starts_anew_above_the_maximum) {
@@ -80,8 +81,9 @@ TEST(ReconnectSchedule, plugin_starts_anew_above_the_maximum) {
   rules.delay_jitter = Duration{0};
   rules.retries = 9;
   Random random(1);
-  ReconnectSchedule schedule(rules, random);
-  EXPECT_THAT(delays(schedule), ElementsAre(0, 100, 200, 400, 800, 1600, 3200, 100, 200, 400));
+  ReconnectSchedule schedule(rules);
+  EXPECT_THAT(delays(schedule, random),
+              ElementsAre(0, 100, 200, 400, 800, 1600, 3200, 100, 200, 400));
 }
 
 TEST(ReconnectSchedule, a_delay_of_exactly_the_maximum_is_allowed) {
@@ -90,19 +92,18 @@ TEST(ReconnectSchedule, a_delay_of_exactly_the_maximum_is_allowed) {
     ReconnectSchedule schedule({.delay_min = milliseconds(1250),
                                 .delay_jitter = Duration{0},
                                 .retries = 4,
-                                .restart_above_max = restart},
-                               random);
-    EXPECT_THAT(delays(schedule), ElementsAre(0, 1250, 2500, 5000, restart ? 1250 : 5000));
+                                .restart_above_max = restart});
+    EXPECT_THAT(delays(schedule, random), ElementsAre(0, 1250, 2500, 5000, restart ? 1250 : 5000));
   }
 }
 
 TEST(ReconnectSchedule, plugin_draws_its_first_delay_once_and_agent_each_time) {
   for (const auto& rules : {plugin(), agent()}) {
     Random random(7);
-    ReconnectSchedule schedule(rules, random);
+    ReconnectSchedule schedule(rules);
     std::set<std::int64_t> firsts;
     for (int i = 0; i < 20; ++i) {
-      firsts.insert(delays(schedule)[1]);
+      firsts.insert(delays(schedule, random)[1]);
     }
     EXPECT_EQ(firsts.size() == 1, rules.keep_first_delay);
   }
@@ -112,9 +113,9 @@ TEST(ReconnectSchedule, strict_keeps_trying_for_an_hour) {
   for (const auto& rules : {find_client_profile("strict")->channel.reconnect,
                             find_agent_profile("strict")->channel.reconnect}) {
     Random random(1);
-    ReconnectSchedule schedule(rules, random);
+    ReconnectSchedule schedule(rules);
     std::int64_t total = 0;
-    for (const std::int64_t delay : delays(schedule)) {
+    for (const std::int64_t delay : delays(schedule, random)) {
       EXPECT_LE(delay, 5000);
       total += delay;
     }
@@ -126,9 +127,9 @@ TEST(ReconnectSchedule, strict_keeps_trying_for_an_hour) {
 TEST(ReconnectSchedule, the_same_seed_gives_the_same_delays) {
   Random one(42);
   Random two(42);
-  ReconnectSchedule first(agent(), one);
-  ReconnectSchedule second(agent(), two);
-  EXPECT_EQ(delays(first), delays(second));
+  ReconnectSchedule first(agent());
+  ReconnectSchedule second(agent());
+  EXPECT_EQ(delays(first, one), delays(second, two));
 }
 
 }  // namespace

@@ -13,27 +13,25 @@ namespace ssm::protocol {
 /// delay that doubles, until the tries are used up (session-manager-plugin `src/retry/retryer.go`,
 /// amazon-ssm-agent `agent/session/retry/retryer.go`).
 ///
-/// `random` must outlive this object. Not thread safe.
+/// Not thread safe.
 class ReconnectSchedule {
  public:
-  ReconnectSchedule(const ReconnectRules& rules, Random& random)
-      : rules_(rules), random_(&random) {}
+  explicit ReconnectSchedule(const ReconnectRules& rules) : rules_(rules) {}
 
   /// The connection was lost: counting starts anew.
   void start();
 
   /// How long to wait before the next try, 0 for the first; nullopt when no try is left. Counts
   /// the try.
-  [[nodiscard]] std::optional<Duration> next_delay();
+  [[nodiscard]] std::optional<Duration> next_delay(Random& random);
 
   /// Tries handed out by next_delay since start().
   [[nodiscard]] std::uint32_t tries() const { return tries_; }
 
  private:
-  Duration first_delay();
+  Duration first_delay(Random& random);
 
   ReconnectRules rules_;
-  Random* random_;
   std::optional<Duration> first_delay_;  ///< drawn when first needed
   Duration delay_{0};
   std::uint32_t tries_ = 0;
