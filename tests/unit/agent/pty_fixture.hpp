@@ -49,12 +49,11 @@ class PtyTest : public testing::Test {
   }
 
   void TearDown() override {
-    const pid_t session = program_ ? program_->pid() : session_;
     program_.reset();
     EXPECT_EQ(open_descriptors(), descriptors_before_);
-    if (session != 0) {
+    if (session_ != 0) {
       EXPECT_TRUE(
-          loop_until(loop_, [&] { return agent::detail::signal_session(session, 0) == 0; }));
+          loop_until(loop_, [this] { return agent::detail::signal_session(session_, 0) == 0; }));
     }
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
     EXPECT_EQ(errno, ECHILD);
@@ -82,6 +81,7 @@ class PtyTest : public testing::Test {
                                       }});
     ASSERT_TRUE(started) << started.error().to_string();
     program_ = std::move(*started);
+    session_ = program_->pid();
   }
 
   void start_script(const std::string& script) { start(options({"/bin/sh", "-c", script})); }

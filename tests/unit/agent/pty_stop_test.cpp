@@ -155,25 +155,29 @@ TEST_F(PtyStop, destroying_while_stopping_kills_at_once) {
 
 TEST_F(PtyStop, catches_up_with_a_program_that_keeps_forking) {
   start_script("trap '' HUP; while :; do (exec sleep 1000) & echo $!; done");
-  session_ = program_->pid();
   ASSERT_TRUE(test::loop_until(
       loop_, [this] { return std::count(output_.begin(), output_.end(), '\n') > 50; }));
   program_.reset();
 }
 
-/// Runs in a process of its own: starts a shell, reports its id, and waits to be killed.
+/// Runs in a process of its own: starts a program, reports its id once it ignores the hangup, and
+/// waits to be killed.
 [[noreturn]] void be_a_server(int report) {
   net::EventLoop loop;
+  bool ready = false;
   auto program = agent::PtyProcess::start(
       loop,
-      {.argv = {"/bin/sh", "-c", "trap '' HUP; while :; do read line; done"},
+      {.argv = {"/bin/sh", "-c", "trap '' HUP; echo ready; exec sleep 1000"},
        .environment = {"PATH=/usr/bin:/bin"},
        .directory = {},
        .size = {},
        .chunk_bytes = 1024,
        .stop_grace = std::chrono::hours(1)},
-      {.on_output = [](protocol::Bytes) {}, .on_input_drained = {}, .on_end = [](auto) {}});
-  const pid_t pid = program ? (*program)->pid() : 0;
+      {.on_output = [&](protocol::Bytes) { ready = true; },
+       .on_input_drained = {},
+       .on_end = [](auto) {}});
+  const bool started = program && test::loop_until(loop, [&] { return ready; });
+  const pid_t pid = started ? (*program)->pid() : 0;
   if (::write(report, &pid, sizeof pid) != sizeof pid) {
     ::_exit(1);
   }
