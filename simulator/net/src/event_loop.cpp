@@ -132,7 +132,7 @@ struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
   EventLoop::Impl& loop;
   asio::steady_timer timer;
   std::function<void()> callback;
-  Instant deadline{};
+  Instant deadline;
   std::optional<Instant> waiting_until;
   /// Tells a completion that was already queued when its wait was given up from the present one.
   std::uint64_t generation = 0;

@@ -75,7 +75,9 @@ std::optional<Error> check_upgrade(const HttpResponse& response, const std::stri
   };
   const auto shown = [&](std::string_view name) {
     const auto value = response.header(name);
-    return value ? "\"" + std::string(value->substr(0, 100)) + "\"" : std::string("none");
+    std::string text = value ? "the value " : "none";
+    text += value.value_or("").substr(0, 100);
+    return text;
   };
   if (!expect_token("Upgrade", "websocket")) {
     return bad("expected the header \"Upgrade: websocket\", got " + shown("Upgrade"));

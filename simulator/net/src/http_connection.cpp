@@ -49,7 +49,7 @@ void Upgrade::accept(WebSocketOptions options, std::function<void(WebSocket)> on
 void Upgrade::refuse(HttpResponse response) {
   const auto impl = std::exchange(impl_, nullptr);
   if (const auto connection = impl ? impl->take() : nullptr) {
-    connection->respond(impl->number(), std::move(response));
+    connection->respond(impl->number(), response);
   }
 }
 
@@ -72,9 +72,9 @@ class Responder {
     answer(HttpResponse{.status = 500, .headers = {}, .body = "the request was not answered\n"});
   }
 
-  void answer(HttpResponse response) {
+  void answer(const HttpResponse& response) {
     if (const auto connection = std::exchange(connection_, {}).lock()) {
-      connection->respond(number_, std::move(response));
+      connection->respond(number_, response);
     }
   }
 
@@ -217,8 +217,8 @@ void HttpConnection::deliver() {
   const auto handlers = owner_->handlers();
   const auto responder = std::make_shared<Responder>(weak_from_this(), request_number_);
   if (handlers->on_request) {
-    handlers->on_request(std::move(request), [responder](HttpResponse response) {
-      responder->answer(std::move(response));
+    handlers->on_request(std::move(request), [responder](const HttpResponse& response) {
+      responder->answer(response);
     });
   } else {
     responder->answer(plain_response(404, "nothing is served here"));
@@ -251,7 +251,7 @@ void HttpConnection::deliver_upgrade(HttpRequest request) {
                        Upgrade(std::make_shared<Upgrade::Impl>(weak_from_this(), request_number_)));
 }
 
-void HttpConnection::respond(std::uint64_t number, HttpResponse response) {
+void HttpConnection::respond(std::uint64_t number, const HttpResponse& response) {
   if (state_ == State::answering && number == request_number_) {
     start_writing(response);
   }

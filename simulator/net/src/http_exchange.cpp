@@ -48,20 +48,22 @@ void HttpExchange::start() {
   resolver_.async_resolve(url_.host, url_.port, tcp::resolver::numeric_service,
                           [self = shared_from_this()](const error_code& failed,
                                                       const tcp::resolver::results_type& found) {
-                            self->loop_.impl().dispatch([&] {
-                              if (self->finished_) {
-                                return;
-                              }
-                              if (failed) {
-                                self->fail(failed, self->step_);
-                                return;
-                              }
-                              for (const auto& entry : found) {
-                                self->endpoints_.push_back(entry.endpoint());
-                              }
-                              self->connect_next();
-                            });
+                            self->loop_.impl().dispatch([&] { self->resolved(failed, found); });
                           });
+}
+
+void HttpExchange::resolved(const error_code& error, const tcp::resolver::results_type& found) {
+  if (finished_) {
+    return;
+  }
+  if (error || found.empty()) {
+    fail(error ? error : asio::error::host_not_found, step_);
+    return;
+  }
+  for (const auto& entry : found) {
+    endpoints_.push_back(entry.endpoint());
+  }
+  connect_next();
 }
 
 void HttpExchange::connect_next() {

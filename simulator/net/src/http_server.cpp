@@ -80,16 +80,21 @@ class HttpServer::Impl final : public detail::ConnectionOwner,
 
   [[nodiscard]] error_code open(const tcp::endpoint& endpoint) {
     error_code error;
-    if (acceptor_.open(endpoint.protocol(), error)) {
+    acceptor_.open(endpoint.protocol(), error);
+    if (error) {
       return error;
     }
     ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
-    if (acceptor_.set_option(tcp::acceptor::reuse_address(true), error) ||
-        acceptor_.bind(endpoint, error) ||
-        acceptor_.listen(asio::socket_base::max_listen_connections, error)) {
-      return error;
+    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) {
+      acceptor_.bind(endpoint, error);
     }
-    acceptor_.non_blocking(true, error);
+    if (!error) {
+      acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (!error) {
+      acceptor_.non_blocking(true, error);
+    }
     if (!error) {
       port_ = acceptor_.local_endpoint(error).port();
     }
@@ -202,8 +207,7 @@ class HttpServer::Impl final : public detail::ConnectionOwner,
     for (auto place = connections_.begin(); place != connections_.end() && i < looked_at;
          ++place, ++i) {
       if ((*place)->is_reading()) {
-        const auto victim = *place;
-        victim->evict();
+        (*place)->evict();
         return;
       }
     }

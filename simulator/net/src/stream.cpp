@@ -137,9 +137,12 @@ std::unique_ptr<Stream> make_tcp_stream(EventLoop& loop, tcp::socket socket) {
 }
 
 std::string to_string(const tcp::endpoint& endpoint) {
-  const std::string address = endpoint.address().to_string();
-  const std::string host = endpoint.address().is_v6() ? "[" + address + "]" : address;
-  return host + ":" + std::to_string(endpoint.port());
+  std::string text = endpoint.address().to_string();
+  if (endpoint.address().is_v6()) {
+    text.insert(text.begin(), '[');
+    text.push_back(']');
+  }
+  return text + ":" + std::to_string(endpoint.port());
 }
 
 void linger(EventLoop& loop, std::unique_ptr<Stream> stream, std::shared_ptr<void> token) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace ssm::net {
 
@@ -17,9 +18,11 @@ std::string_view default_port(std::string_view scheme) {
 
 protocol::Error malformed(std::string_view text, std::string_view why) {
   // A URL may carry a token in its query: only what comes before it is shown.
-  const std::string shown(text.substr(0, std::min(text.find_first_of("?#"), std::size_t{200})));
-  return protocol::Error(make_error_code(Errc::malformed_url), 0,
-                         "\"" + shown + "\": " + std::string(why));
+  const std::string_view shown =
+      text.substr(0, std::min(text.find_first_of("?#"), std::size_t{200}));
+  std::string context(why);
+  context.append(", in \"").append(shown).append("\"");
+  return protocol::Error(make_error_code(Errc::malformed_url), 0, std::move(context));
 }
 
 bool valid_port(std::string_view port) {
@@ -35,8 +38,12 @@ bool printable(std::string_view text) {
 }  // namespace
 
 std::string Url::host_header() const {
-  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return port == default_port(scheme) ? name : name + ":" + port;
+  std::string text = host;
+  if (host.find(':') != std::string::npos) {
+    text.insert(text.begin(), '[');
+    text.push_back(']');
+  }
+  return port == default_port(scheme) ? text : text + ":" + port;
 }
 
 // The path and query must reach the peer untouched, so this cuts and checks but never normalises.
@@ -62,7 +69,10 @@ protocol::Result<Url> Url::parse(std::string_view text) {
   std::string_view authority = rest.substr(0, authority_end);
   std::string_view target = rest.substr(authority_end);
   target = target.substr(0, target.find('#'));
-  url.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
+  url.target = target;
+  if (!target.starts_with('/')) {
+    url.target.insert(url.target.begin(), '/');
+  }
 
   if (authority.find('@') != std::string_view::npos) {
     return malformed(text.substr(0, colon), "a user name in the URL is not supported");

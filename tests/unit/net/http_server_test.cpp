@@ -127,7 +127,7 @@ TEST_F(HttpServerTest, answers_pipelined_requests_one_after_the_other) {
   for (std::size_t i = 1; i <= 3; ++i) {
     run_until([&] { return waiting.size() == i; });
     const auto [target, respond] = waiting.back();
-    EXPECT_EQ(target, "/" + std::to_string(i));
+    EXPECT_EQ(target, std::string("/").append(std::to_string(i)));
     respond({.body = target});
     respond({.body = "a second answer is ignored"});
   }

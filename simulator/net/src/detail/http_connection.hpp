@@ -49,7 +49,7 @@ class HttpConnection final : public StreamUser,
   [[nodiscard]] bool is_reading() const { return state_ == State::reading; }
 
   /// The answer to request `number`; ignored if that is not the present one.
-  void respond(std::uint64_t number, HttpResponse response);
+  void respond(std::uint64_t number, const HttpResponse& response);
   void accept_upgrade(WebSocketOptions options, std::function<void(WebSocket)> on_open);
   [[nodiscard]] std::uint64_t request_number() const { return request_number_; }
 

@@ -54,6 +54,7 @@ class HttpExchange final : public StreamUser, public std::enable_shared_from_thi
  private:
   using tcp = boost::asio::ip::tcp;
 
+  void resolved(const boost::system::error_code& error, const tcp::resolver::results_type& found);
   void connect_next();
   void connected();
   void write_request();
