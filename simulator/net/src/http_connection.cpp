@@ -46,7 +46,7 @@ void Upgrade::accept(WebSocketOptions options, std::function<void(WebSocket)> on
   }
 }
 
-void Upgrade::refuse(HttpResponse response) {
+void Upgrade::refuse(const HttpResponse& response) {
   const auto impl = std::exchange(impl_, nullptr);
   if (const auto connection = impl ? impl->take() : nullptr) {
     connection->respond(impl->number(), response);

@@ -27,7 +27,7 @@ class Upgrade {
   /// Answers 101 with `Connection: upgrade` as the whole header value (TRANS-006), then hands over
   /// the open connection; never calls back if the peer has gone.
   void accept(WebSocketOptions options, std::function<void(WebSocket)> on_open);
-  void refuse(HttpResponse response);
+  void refuse(const HttpResponse& response);
 
  private:
   std::shared_ptr<Impl> impl_;
