@@ -22,6 +22,7 @@ constexpr AddCommand add_commands[] = {
     ssmsim::add_serve_command,
     ssmsim::add_connect_command,
     ssmsim::add_trace_command,
+    ssmsim::add_conform_command,
 };
 
 constexpr const char* description =
