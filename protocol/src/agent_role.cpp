@@ -37,7 +37,7 @@ void AgentRole::request_channel(Instant /*now*/) {
   //= RESUME-011
   //= RESUME-015
   state_ = State::requesting;
-  outputs_.emplace_back(RequestDataChannel{request_id_});
+  outputs_.push(RequestDataChannel{request_id_});
 }
 
 void AgentRole::channel_created(std::string_view token, Instant /*now*/) {
@@ -46,7 +46,7 @@ void AgentRole::channel_created(std::string_view token, Instant /*now*/) {
   }
   token_ = token;
   state_ = State::opening;
-  outputs_.emplace_back(OpenConnection{});
+  outputs_.push(OpenConnection{});
 }
 
 void AgentRole::channel_refused(std::string_view detail, Instant now) {
@@ -106,7 +106,7 @@ void AgentRole::give_up(std::string_view detail, Instant now) {
     complete_end(now);
   } else if (was_open_) {
     // The reference leaves its program running without a channel; ours is told to stop.
-    events_.emplace_back(ChannelClosedByService{});
+    events_.push(ChannelClosedByService{});
   } else {
     begin_end(
         AgentEnd::failed,
@@ -121,7 +121,7 @@ void AgentRole::connection_opened(Instant now) {
   }
   state_ = State::open;
   //= TRANS-009
-  outputs_.emplace_back(SendText{serialize(OpenDataChannel{
+  outputs_.push(SendText{serialize(OpenDataChannel{
       .request_id = Uuid::random_v4(random_).to_string(),
       .token_value = token_,
       .client_instance_id = config_.instance_id,
@@ -137,7 +137,7 @@ void AgentRole::connection_opened(Instant now) {
   if (!std::exchange(was_open_, true)) {
     //= HS-005
     send_state("Connected", now);
-    events_.emplace_back(AgentConnected{});
+    events_.push(AgentConnected{});
     return;
   }
   //= FLOW-008
@@ -188,7 +188,7 @@ void AgentRole::receive(Frame message, Instant now) {
       //= SHELL-023
       //= SHELL-025
       if (parse_channel_closed(parsed->payload) && !ending_) {
-        events_.emplace_back(ChannelClosedByService{});
+        events_.push(ChannelClosedByService{});
       }
       return;
     default:
@@ -259,13 +259,12 @@ bool AgentRole::handle_input(const MessageView& message, const Frame& frame) {
       if (!size) {
         return false;
       }
-      events_.emplace_back(TerminalResized{*size});
+      events_.push(TerminalResized{*size});
       return true;
     }
     case PayloadType::output:
     case PayloadType::flag:
-      events_.emplace_back(
-          InputReceived{message.payload_type(), FrameSlice(frame, message.payload)});
+      events_.push(InputReceived{message.payload_type(), FrameSlice(frame, message.payload)});
       return true;
     default:
       //= SHELL-028
@@ -276,7 +275,7 @@ bool AgentRole::handle_input(const MessageView& message, const Frame& frame) {
 void AgentRole::acknowledge(const MessageView& message, Instant now) {
   //= ACK-001
   //= FLOW-009
-  outputs_.emplace_back(SendBinary{detail::make_acknowledge(
+  outputs_.push(SendBinary{detail::make_acknowledge(
       message, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_)});
 }
 
@@ -326,7 +325,7 @@ void AgentRole::send_output(PayloadType type, Bytes data, Instant now) {
   //= SEQ-021
   const bool written = state_ == State::open && send_.unwritten_waiting() == 0;
   if (written) {
-    outputs_.emplace_back(SendBinary{frame});
+    outputs_.push(SendBinary{frame});
   }
   send_.add(std::move(frame), now, written);
   output_blocked_ = !send_.has_room();
@@ -339,7 +338,7 @@ void AgentRole::send_state(std::string_view session_state, Instant now) {
       .session_state = std::string(session_state),
       .session_id = config_.session_id,
   });
-  outputs_.emplace_back(SendBinary{
+  outputs_.push(SendBinary{
       detail::make_control(MessageType::agent_session_state, as_bytes(payload), flag_syn | flag_fin,
                            static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_)});
 }
@@ -347,7 +346,7 @@ void AgentRole::send_state(std::string_view session_state, Instant now) {
 void AgentRole::note_room() {
   if (output_blocked_ && can_send()) {
     output_blocked_ = false;
-    events_.emplace_back(OutputPossible{});
+    events_.push(OutputPossible{});
   }
 }
 
@@ -358,7 +357,7 @@ void AgentRole::resend(Instant now) {
   }
   //= RTX-001
   while (std::optional<SendWindow::Resend> due = send_.resend_due(now)) {
-    outputs_.emplace_back(SendBinary{std::move(due->frame)});
+    outputs_.push(SendBinary{std::move(due->frame)});
   }
 }
 
@@ -404,10 +403,10 @@ void AgentRole::complete_end(Instant now) {
     }
     //= CLOSE-009
     //= TRANS-023
-    outputs_.emplace_back(DropConnection{});
+    outputs_.push(DropConnection{});
   }
   state_ = State::ended;
-  events_.emplace_back(AgentEnded{*ending_, end_text_});
+  events_.push(AgentEnded{*ending_, end_text_});
 }
 
 // --- time and polls -----------------------------------------------------------------------------
@@ -429,12 +428,12 @@ void AgentRole::on_timer(Instant now) {
   }
   if (pong_deadline_ && now >= *pong_deadline_) {
     //= TRANS-020
-    outputs_.emplace_back(DropConnection{});
+    outputs_.push(DropConnection{});
     connection_lost("no pong", now);
     return;
   }
   if (ping_at_ && now >= *ping_at_) {
-    outputs_.emplace_back(SendPing{});
+    outputs_.push(SendPing{});
     ping_at_ = now + config_.profile.ping_interval;
   }
   resend(now);
@@ -452,24 +451,6 @@ std::optional<Instant> AgentRole::next_timeout() const {
     }
   }
   return next;
-}
-
-std::optional<AgentOutput> AgentRole::poll_output() {
-  if (outputs_.empty()) {
-    return std::nullopt;
-  }
-  AgentOutput front = std::move(outputs_.front());
-  outputs_.pop_front();
-  return front;
-}
-
-std::optional<AgentEvent> AgentRole::poll_event() {
-  if (events_.empty()) {
-    return std::nullopt;
-  }
-  AgentEvent front = std::move(events_.front());
-  events_.pop_front();
-  return front;
 }
 
 }  // namespace ssm::protocol

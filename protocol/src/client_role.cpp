@@ -40,7 +40,7 @@ void ClientRole::start(Instant now) {
 void ClientRole::open(Instant /*now*/) {
   state_ = State::opening;
   //= TRANS-001
-  outputs_.emplace_back(OpenConnection{config_.stream_url});
+  outputs_.push(OpenConnection{config_.stream_url});
 }
 
 void ClientRole::connection_opened(Instant now) {
@@ -52,7 +52,7 @@ void ClientRole::connection_opened(Instant now) {
   //= TRANS-008
   //= TRANS-011
   //= TRANS-012
-  outputs_.emplace_back(SendText{serialize(OpenDataChannel{
+  outputs_.push(SendText{serialize(OpenDataChannel{
       .request_id = Uuid::random_v4(random_).to_string(),
       .token_value = config_.token,
       .client_instance_id = std::nullopt,
@@ -60,10 +60,10 @@ void ClientRole::connection_opened(Instant now) {
       .client_version = std::string(config_.profile.version),
   })});
   //= TRANS-018
-  outputs_.emplace_back(SendPing{});
+  outputs_.push(SendPing{});
   ping_at_ = now + config_.profile.ping_interval;
   if (std::exchange(was_open_, true)) {
-    events_.emplace_back(ConnectionRestored{});
+    events_.push(ConnectionRestored{});
     //= RESUME-009
     send_.on_resume(now);
     resend(now);
@@ -82,7 +82,7 @@ void ClientRole::connection_lost(std::string_view detail, Instant now) {
     return;
   }
   //= TRANS-024
-  events_.emplace_back(ConnectionInterrupted{std::string(detail)});
+  events_.push(ConnectionInterrupted{std::string(detail)});
   ping_at_.reset();
   reconnect_.start();
   try_again(detail, now);
@@ -134,12 +134,12 @@ void ClientRole::resume_failed(std::string_view detail, Instant now) {
 
 void ClientRole::end(ClientEnd reason, std::string text) {
   if (state_ == State::open) {
-    outputs_.emplace_back(DropConnection{});
+    outputs_.push(DropConnection{});
   }
   state_ = State::ended;
   retry_at_.reset();
   ping_at_.reset();
-  events_.emplace_back(ClientEnded{reason, std::move(text)});
+  events_.push(ClientEnded{reason, std::move(text)});
 }
 
 // --- receiving ----------------------------------------------------------------------------------
@@ -222,8 +222,7 @@ void ClientRole::drain_stored(Instant now) {
     if (config_.profile.channel.receive.drain_ignores_payload_type) {
       //= SEQ-016
       if (started_ && !message->payload.empty()) {
-        events_.emplace_back(
-            OutputReceived{message->payload_type(), FrameSlice(frame, message->payload)});
+        events_.push(OutputReceived{message->payload_type(), FrameSlice(frame, message->payload)});
       }
     } else if (!handle_output(*message, frame, now)) {
       return;
@@ -248,7 +247,7 @@ bool ClientRole::handle_output(const MessageView& message, const Frame& frame, I
   }
   //= SEQ-022
   if (!message.payload.empty()) {
-    events_.emplace_back(OutputReceived{type, FrameSlice(frame, message.payload)});
+    events_.push(OutputReceived{type, FrameSlice(frame, message.payload)});
   }
   return true;
 }
@@ -287,7 +286,7 @@ void ClientRole::complete_handshake(const HandshakeComplete& complete, Instant n
   }
   //= HS-021
   if (!complete.customer_message.empty()) {
-    events_.emplace_back(CustomerMessage{complete.customer_message});
+    events_.push(CustomerMessage{complete.customer_message});
   }
   //= HS-022
   //= HS-023
@@ -301,13 +300,13 @@ void ClientRole::complete_handshake(const HandshakeComplete& complete, Instant n
 void ClientRole::begin_session(std::string session_type, Instant now) {
   started_ = true;
   is_terminal_ = session_type != "Port";
-  events_.emplace_back(SessionStarted{std::move(session_type), handshake_.agent_version()});
+  events_.push(SessionStarted{std::move(session_type), handshake_.agent_version()});
   send_pending_size(now);
 }
 
 void ClientRole::acknowledge(const MessageView& message, Instant now) {
   //= ACK-001
-  outputs_.emplace_back(SendBinary{detail::make_acknowledge(
+  outputs_.push(SendBinary{detail::make_acknowledge(
       message, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_)});
 }
 
@@ -359,7 +358,7 @@ void ClientRole::send_stream(PayloadType type, Bytes payload, Instant now) {
                           payload, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_);
   const bool written = state_ == State::open && send_.unwritten_waiting() == 0;
   if (written) {
-    outputs_.emplace_back(SendBinary{frame});
+    outputs_.push(SendBinary{frame});
   }
   send_.add(std::move(frame), now, written);
   input_blocked_ = !send_.has_room();
@@ -380,7 +379,7 @@ void ClientRole::send_pending_size(Instant now) {
 void ClientRole::note_room() {
   if (input_blocked_ && send_.has_room()) {
     input_blocked_ = false;
-    events_.emplace_back(InputPossible{});
+    events_.push(InputPossible{});
   }
 }
 
@@ -390,10 +389,10 @@ void ClientRole::resend(Instant now) {
   }
   //= RTX-001
   while (std::optional<SendWindow::Resend> due = send_.resend_due(now)) {
-    outputs_.emplace_back(SendBinary{std::move(due->frame)});
+    outputs_.push(SendBinary{std::move(due->frame)});
     //= RTX-012
     if (due->limit_reached && !std::exchange(terminate_requested_, true)) {
-      outputs_.emplace_back(RequestTerminate{});
+      outputs_.push(RequestTerminate{});
     }
   }
 }
@@ -406,14 +405,14 @@ void ClientRole::on_timer(Instant now) {
     if (was_open_) {
       //= RESUME-001
       state_ = State::resuming;
-      outputs_.emplace_back(RequestResume{});
+      outputs_.push(RequestResume{});
     } else {
       open(now);
     }
   }
   if (state_ == State::open) {
     if (ping_at_ && now >= *ping_at_) {
-      outputs_.emplace_back(SendPing{});
+      outputs_.push(SendPing{});
       ping_at_ = now + config_.profile.ping_interval;
     }
     resend(now);
@@ -425,24 +424,6 @@ std::optional<Instant> ClientRole::next_timeout() const {
     return earliest(ping_at_, send_.next_timeout());
   }
   return retry_at_;
-}
-
-std::optional<ClientOutput> ClientRole::poll_output() {
-  if (outputs_.empty()) {
-    return std::nullopt;
-  }
-  ClientOutput front = std::move(outputs_.front());
-  outputs_.pop_front();
-  return front;
-}
-
-std::optional<ClientEvent> ClientRole::poll_event() {
-  if (events_.empty()) {
-    return std::nullopt;
-  }
-  ClientEvent front = std::move(events_.front());
-  events_.pop_front();
-  return front;
 }
 
 }  // namespace ssm::protocol

@@ -73,13 +73,13 @@ void ServiceRole::attached(Side side, Instant now) {
   if (over_) {
     // Too late: tell it why, then close.
     send_channel_closed(side, now);
-    outputs_.push_back(CloseSide{side});
+    outputs_.push(CloseSide{side});
     return;
   }
   //= CTL-022
   //= CTL-023
   for (Frame& frame : joined.held) {
-    outputs_.push_back(Deliver{side, std::move(frame)});
+    outputs_.push(Deliver{side, std::move(frame)});
   }
   joined.held.clear();
   joined.held_bytes = 0;
@@ -114,21 +114,20 @@ void ServiceRole::detached(Side side, Instant now) {
 void ServiceRole::receive(Side from, Frame message, Instant now) {
   const Result<MessageView> decoded = decode(message.bytes(), relay_rules);
   if (!decoded) {
-    events_.push_back(MessageRefused{from, decoded.error()});
+    events_.push(MessageRefused{from, decoded.error()});
     return;
   }
   const MessageView& view = *decoded;
   switch (route(from, view)) {
     case Route::refuse:
-      events_.push_back(
-          MessageRefused{from, Error(Errc::malformed_field, 4,
-                                     std::string(view.type_text) + " is not for the " +
-                                         std::string(name(from)) + " to send")});
+      events_.push(MessageRefused{from, Error(Errc::malformed_field, 4,
+                                              std::string(view.type_text) + " is not for the " +
+                                                  std::string(name(from)) + " to send")});
       return;
     case Route::consume: {
       const Result<AgentSessionState> state = parse_agent_session_state(view.payload);
       if (!state) {
-        events_.push_back(MessageRefused{from, state.error()});
+        events_.push(MessageRefused{from, state.error()});
       } else if (state->session_state == "Terminating" && !over_) {
         //= CTL-019
         finish({}, false, false, now);
@@ -152,7 +151,7 @@ void ServiceRole::relay(Side from, Frame message) {
   End& target = end(other(from));
   if (target.attached) {
     //= CTL-021
-    outputs_.push_back(Deliver{other(from), std::move(message)});
+    outputs_.push(Deliver{other(from), std::move(message)});
     return;
   }
   const std::size_t size = message.size();
@@ -178,7 +177,7 @@ void ServiceRole::finish(std::string text, bool failed, bool tell_agent, Instant
     one.held.clear();
     one.held_bytes = 0;
   }
-  events_.push_back(ServiceEnded{failed, output_text_});
+  events_.push(ServiceEnded{failed, output_text_});
   //= CLOSE-007
   if (end(Side::client).attached) {
     send_channel_closed(Side::client, now);
@@ -223,7 +222,7 @@ void ServiceRole::on_timer(Instant now) {
       close_at_.reset();
       for (const Side side : {Side::client, Side::agent}) {
         if (end(side).attached) {
-          outputs_.push_back(CloseSide{side});
+          outputs_.push(CloseSide{side});
         }
       }
     }
@@ -249,24 +248,6 @@ std::optional<Instant> ServiceRole::next_timeout() const {
   return next;
 }
 
-std::optional<ServiceOutput> ServiceRole::poll_output() {
-  if (outputs_.empty()) {
-    return std::nullopt;
-  }
-  ServiceOutput front = std::move(outputs_.front());
-  outputs_.pop_front();
-  return front;
-}
-
-std::optional<ServiceEvent> ServiceRole::poll_event() {
-  if (events_.empty()) {
-    return std::nullopt;
-  }
-  ServiceEvent front = std::move(events_.front());
-  events_.pop_front();
-  return front;
-}
-
 void ServiceRole::publish_status() {
   const bool both = end(Side::client).attached && end(Side::agent).attached;
   const bool started = end(Side::client).seen && end(Side::agent).seen;
@@ -275,7 +256,7 @@ void ServiceRole::publish_status() {
                                          : ServiceStatus::connecting;
   if (published_ != status) {
     published_ = status;
-    events_.push_back(StatusChanged{status});
+    events_.push(StatusChanged{status});
   }
 }
 
@@ -296,7 +277,7 @@ Frame ServiceRole::make(MessageType type, Bytes payload, Instant now) {
 }
 
 void ServiceRole::send_publication(MessageType type, Instant now) {
-  outputs_.push_back(Deliver{Side::agent, make(type, {}, now)});
+  outputs_.push(Deliver{Side::agent, make(type, {}, now)});
 }
 
 void ServiceRole::send_channel_closed(Side to, Instant now) {
@@ -310,7 +291,7 @@ void ServiceRole::send_channel_closed(Side to, Instant now) {
       .output = to == Side::client ? output_text_ : std::string(),
   };
   const std::string payload = serialize(closed);
-  outputs_.push_back(Deliver{to, make(MessageType::channel_closed, as_bytes(payload), now)});
+  outputs_.push(Deliver{to, make(MessageType::channel_closed, as_bytes(payload), now)});
 }
 
 }  // namespace ssm::protocol

@@ -1,68 +1,15 @@
 #include "ssm/protocol/codec.hpp"
 
 #include <gtest/gtest.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "counting_allocator.hpp"
 #include "ssm/protocol/random.hpp"
-
-// --- counting -------------------------------------------------------------------------------
-
-namespace {
-
-std::atomic<std::size_t> allocated{0};  // NOLINT
-std::atomic<std::size_t> released{0};   // NOLINT
-
-void* counted_malloc(std::size_t size, const char* /*file*/, int /*line*/) {
-  allocated.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size);
-}
-void* counted_realloc(void* memory, std::size_t size, const char* /*file*/, int /*line*/) {
-  allocated.fetch_add(1, std::memory_order_relaxed);
-  return std::realloc(memory, size);
-}
-void counted_free(void* memory, const char* /*file*/, int /*line*/) {
-  std::free(memory);
-}
-
-// Only possible before OpenSSL's first allocation.
-const int openssl_is_counted =
-    CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free);
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocated.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  released.fetch_add(memory == nullptr ? 0U : 1U, std::memory_order_relaxed);
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  ::operator delete(memory);
-}
-
-namespace ssm::test {
-std::size_t allocations() {
-  return allocated.load(std::memory_order_relaxed);
-}
-std::size_t deallocations() {
-  return released.load(std::memory_order_relaxed);
-}
-}  // namespace ssm::test
 
 namespace ssm::protocol {
 namespace {
@@ -394,7 +341,7 @@ TEST(PayloadType, has_a_name_for_people) {
 // --- cost -----------------------------------------------------------------------------------
 
 TEST(CodecCost, encode_decode_and_validate_allocate_nothing) {
-  ASSERT_EQ(openssl_is_counted, 1);
+  ASSERT_TRUE(test::openssl_is_counted());
   const std::vector<std::byte> payload(1024, std::byte{0x5A});
   std::vector<std::byte> out(encoded_size(payload.size()));
   const MessageHeader header = some_header();

@@ -1,5 +1,7 @@
 #include "counting_allocator.hpp"
 
+#include <openssl/crypto.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -8,6 +10,22 @@ namespace {
 
 std::atomic<std::size_t> allocated{0};
 std::atomic<std::size_t> released{0};
+
+void* counted_malloc(std::size_t size, const char* /*file*/, int /*line*/) {
+  allocated.fetch_add(1, std::memory_order_relaxed);
+  return std::malloc(size);
+}
+void* counted_realloc(void* memory, std::size_t size, const char* /*file*/, int /*line*/) {
+  allocated.fetch_add(1, std::memory_order_relaxed);
+  return std::realloc(memory, size);
+}
+void counted_free(void* memory, const char* /*file*/, int /*line*/) {
+  std::free(memory);
+}
+
+// Only possible before OpenSSL's first allocation.
+const bool openssl_counted =
+    CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1;
 
 }  // namespace
 
@@ -28,6 +46,9 @@ void operator delete(void* memory, std::size_t /*size*/) noexcept {
 
 namespace ssm::test {
 
+bool openssl_is_counted() {
+  return openssl_counted;
+}
 std::size_t allocations() {
   return allocated.load(std::memory_order_relaxed);
 }

@@ -2,9 +2,12 @@
 
 #include <cstddef>
 
-/// The program that includes this counts its calls of operator new and delete (all threads); the
-/// definitions are in codec_test.cpp. What OpenSSL allocates is counted too.
+/// A program that links counting_allocator.cpp counts its calls of operator new and delete, of all
+/// threads, and OpenSSL's allocations.
 namespace ssm::test {
+
+/// False if OpenSSL had allocated before the counting began; then its share is missing.
+[[nodiscard]] bool openssl_is_counted();
 
 [[nodiscard]] std::size_t allocations();
 [[nodiscard]] std::size_t deallocations();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/message.hpp"
+#include "ssm/protocol/poll_queue.hpp"
 #include "ssm/protocol/profile.hpp"
 #include "ssm/protocol/publication.hpp"
 #include "ssm/protocol/random.hpp"
@@ -102,8 +102,8 @@ class AgentRole {
 
   void on_timer(Instant now);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
-  [[nodiscard]] std::optional<AgentOutput> poll_output();
-  [[nodiscard]] std::optional<AgentEvent> poll_event();
+  [[nodiscard]] std::optional<AgentOutput> poll_output() { return outputs_.poll(); }
+  [[nodiscard]] std::optional<AgentEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
   [[nodiscard]] bool paused() const { return publication_.paused(); }
@@ -146,8 +146,8 @@ class AgentRole {
   std::optional<Instant> retry_at_;
   std::optional<Instant> ping_at_;
   std::optional<Instant> pong_deadline_;
-  std::deque<AgentOutput> outputs_;
-  std::deque<AgentEvent> events_;
+  PollQueue<AgentOutput> outputs_;
+  PollQueue<AgentEvent> events_;
 };
 
 }  // namespace ssm::protocol

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include "ssm/protocol/error.hpp"
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/message.hpp"
+#include "ssm/protocol/poll_queue.hpp"
 #include "ssm/protocol/profile.hpp"
 #include "ssm/protocol/random.hpp"
 #include "ssm/protocol/receive_window.hpp"
@@ -106,8 +106,8 @@ class ClientRole {
 
   void on_timer(Instant now);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
-  [[nodiscard]] std::optional<ClientOutput> poll_output();
-  [[nodiscard]] std::optional<ClientEvent> poll_event();
+  [[nodiscard]] std::optional<ClientOutput> poll_output() { return outputs_.poll(); }
+  [[nodiscard]] std::optional<ClientEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
   [[nodiscard]] bool started() const { return started_; }
@@ -150,8 +150,8 @@ class ClientRole {
   std::optional<TerminalSize> pending_size_;
   std::optional<Instant> retry_at_;
   std::optional<Instant> ping_at_;
-  std::deque<ClientOutput> outputs_;
-  std::deque<ClientEvent> events_;
+  PollQueue<ClientOutput> outputs_;
+  PollQueue<ClientEvent> events_;
 };
 
 }  // namespace ssm::protocol

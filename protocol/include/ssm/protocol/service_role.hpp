@@ -12,6 +12,7 @@
 #include "ssm/protocol/error.hpp"
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/message.hpp"
+#include "ssm/protocol/poll_queue.hpp"
 #include "ssm/protocol/random.hpp"
 #include "ssm/protocol/time.hpp"
 
@@ -100,8 +101,8 @@ class ServiceRole {
 
   void on_timer(Instant now);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
-  [[nodiscard]] std::optional<ServiceOutput> poll_output();
-  [[nodiscard]] std::optional<ServiceEvent> poll_event();
+  [[nodiscard]] std::optional<ServiceOutput> poll_output() { return outputs_.poll(); }
+  [[nodiscard]] std::optional<ServiceEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool over() const { return over_; }
   [[nodiscard]] bool is_attached(Side side) const { return end(side).attached; }
@@ -139,8 +140,8 @@ class ServiceRole {
   std::optional<Instant> close_at_;
   std::string output_text_;
   std::optional<ServiceStatus> published_;
-  std::deque<ServiceOutput> outputs_;
-  std::deque<ServiceEvent> events_;
+  PollQueue<ServiceOutput> outputs_;
+  PollQueue<ServiceEvent> events_;
 };
 
 }  // namespace ssm::protocol
