@@ -47,12 +47,19 @@ TEST_F(ShellTest, sends_a_paste_in_messages_of_1024_bytes) {
   EXPECT_THAT(service.input_sizes(), ElementsAre(1024, 1024, 952));
 }
 
-TEST_F(ShellTest, keeps_the_order_with_the_pace_of_the_reference) {
+//= SHELL-011
+TEST_F(ShellTest, keeps_the_pace_of_the_reference) {
   start_session("plugin-1.2.677");
-  const std::string paste = std::string(1024, '1') + std::string(1024, '2') + "3";
+  std::string paste;
+  for (int i = 0; i < 40; ++i) {
+    paste += std::string(1024, static_cast<char>('a' + i % 26));
+  }
+  const net::Instant begin = net::EventLoop::now();
   type(paste);
   ASSERT_TRUE(until([&] { return service.input().size() == paste.size(); }));
   EXPECT_EQ(service.input(), paste);
+  // 1 ms after each of them but the last.
+  EXPECT_GE(net::EventLoop::now() - begin, std::chrono::milliseconds(39));
 }
 
 //= SHELL-009
@@ -100,6 +107,25 @@ TEST_F(ShellTest, ends_with_the_channel_after_all_output) {
   EXPECT_EQ(outcome->end, ShellEnd::channel_closed);
   EXPECT_TRUE(until([&] { return output == "bye\r\n"; }));
   EXPECT_EQ(end_text(*outcome, "test-1"), "\n\nExiting session with sessionId: test-1.\n\n");
+}
+
+TEST_F(ShellTest, does_not_end_before_a_slow_reader_has_all_output) {
+  start();
+  ASSERT_TRUE(until([&] { return service.texts.size() == 1; }));
+  std::string expected;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    const std::string text(8192, c);
+    expected += text;
+    service.send_output(text);
+  }
+  service.close_channel("");
+  // The client has dropped the connection, and the pipe holds less than what was sent.
+  ASSERT_TRUE(until([&] { return service.ends == 1; }));
+  EXPECT_FALSE(outcome);
+  read_output();
+  ASSERT_TRUE(until([&] { return outcome.has_value(); }));
+  EXPECT_TRUE(until([&] { return output.size() == expected.size(); }));
+  EXPECT_TRUE(output == expected);
 }
 
 //= CLOSE-002
