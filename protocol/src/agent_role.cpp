@@ -156,7 +156,7 @@ void AgentRole::pong_received(Instant now) {
 
 // --- receiving ----------------------------------------------------------------------------------
 
-void AgentRole::receive(Frame message, Instant now) {
+void AgentRole::receive(const Frame& message, Instant now) {
   if (state_ != State::open) {
     return;
   }

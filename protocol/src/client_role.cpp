@@ -144,7 +144,7 @@ void ClientRole::end(ClientEnd reason, std::string text) {
 
 // --- receiving ----------------------------------------------------------------------------------
 
-void ClientRole::receive(Frame message, Instant now) {
+void ClientRole::receive(const Frame& message, Instant now) {
   if (state_ != State::open) {
     return;
   }

@@ -136,10 +136,10 @@ void ShellSession::Impl::connection_open(net::WebSocket socket) {
   const int number = ++connection_number_;
   socket_->start({
       .on_message =
-          [this, number](Frame message, bool /*is_text*/) {
+          [this, number](const Frame& message, bool /*is_text*/) {
             //= TRANS-015
             if (number == connection_number_ && socket_) {
-              role_.receive(std::move(message), EventLoop::now());
+              role_.receive(message, EventLoop::now());
               advance();
             }
           },

@@ -11,10 +11,10 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "ssm/config/fault_plan.hpp"
@@ -116,7 +116,7 @@ std::optional<std::string> resolve(const ServeArguments& arguments, host::Server
     std::filesystem::create_directories(arguments.record, error);
     if (error || ::access(arguments.record.c_str(), W_OK | X_OK) != 0) {
       return fmt::format("--record: cannot write into the directory '{}': {}", arguments.record,
-                         error ? error.message() : std::strerror(errno));
+                         error ? error.message() : std::generic_category().message(errno));
     }
     options.gateway.record_directory = arguments.record;
     options.gateway.unsafe_secrets = arguments.unsafe_secrets;

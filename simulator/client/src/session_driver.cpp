@@ -157,9 +157,9 @@ void SessionDriver::connected(net::WebSocket socket) {
     return;
   }
   socket_.start({.on_message =
-                     [this](protocol::Frame message, bool /*is_text*/) {
+                     [this](const protocol::Frame& message, bool /*is_text*/) {
                        //= TRANS-015
-                       role_.receive(std::move(message), net::EventLoop::now());
+                       role_.receive(message, net::EventLoop::now());
                        settle();
                      },
                  .on_end =

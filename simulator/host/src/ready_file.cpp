@@ -50,14 +50,14 @@ protocol::Result<> write_ready_file(const std::string& path, const ReadyInfo& in
     return system_error("cannot create " + temporary);
   }
   const bool written = write_all(fd, ready_json(info));
-  const protocol::Error write_error = system_error("cannot write " + temporary);
+  protocol::Error write_error = system_error("cannot write " + temporary);
   ::close(fd);
   if (!written) {
     ::unlink(temporary.c_str());
     return write_error;
   }
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const protocol::Error error = system_error("cannot rename " + temporary + " to " + path);
+    protocol::Error error = system_error("cannot rename " + temporary + " to " + path);
     ::unlink(temporary.c_str());
     return error;
   }

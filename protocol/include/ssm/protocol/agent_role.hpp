@@ -82,7 +82,7 @@ class AgentRole {
   void connection_lost(std::string_view detail, Instant now);
   void pong_received(Instant now);
 
-  void receive(Frame message, Instant now);
+  void receive(const Frame& message, Instant now);
 
   /// Until the program exists, stream input is left unacknowledged and comes again (SEQ-012).
   void set_input_ready(bool ready);

@@ -94,7 +94,7 @@ class ClientRole {
   void resume_failed(std::string_view detail, Instant now);
 
   /// One WebSocket message, text or binary (TRANS-015). What cannot be understood is dropped.
-  void receive(Frame message, Instant now);
+  void receive(const Frame& message, Instant now);
 
   /// False while the send window is full or the session has not started: keep the input and wait
   /// for InputPossible.
