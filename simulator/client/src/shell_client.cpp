@@ -56,8 +56,8 @@ bool is_ignored(int signal) {
 
 class ShellClient::Impl : public std::enable_shared_from_this<ShellClient::Impl> {
  public:
-  Impl(net::EventLoop& loop, protocol::ClientConfig config, SessionApi api, ShellOptions options,
-       std::function<void(ShellOutcome)> on_end);
+  Impl(net::EventLoop& loop, const protocol::ClientConfig& config, SessionApi api,
+       ShellOptions options, std::function<void(ShellOutcome)> on_end);
 
   void start();
   void forget() { on_end_ = nullptr; }
@@ -104,7 +104,7 @@ class ShellClient::Impl : public std::enable_shared_from_this<ShellClient::Impl>
   std::optional<ShellOutcome> outcome_;
 };
 
-ShellClient::Impl::Impl(net::EventLoop& loop, protocol::ClientConfig config, SessionApi api,
+ShellClient::Impl::Impl(net::EventLoop& loop, const protocol::ClientConfig& config, SessionApi api,
                         ShellOptions options, std::function<void(ShellOutcome)> on_end)
     : loop_(loop),
       options_(std::move(options)),
@@ -338,9 +338,9 @@ void ShellClient::Impl::complete() {
   });
 }
 
-ShellClient::ShellClient(net::EventLoop& loop, protocol::ClientConfig config, SessionApi api,
+ShellClient::ShellClient(net::EventLoop& loop, const protocol::ClientConfig& config, SessionApi api,
                          ShellOptions options, std::function<void(ShellOutcome)> on_end)
-    : impl_(std::make_shared<Impl>(loop, std::move(config), std::move(api), std::move(options),
+    : impl_(std::make_shared<Impl>(loop, config, std::move(api), std::move(options),
                                    std::move(on_end))) {}
 
 ShellClient::~ShellClient() {

@@ -70,7 +70,7 @@ struct ShellOutcome {
 /// and the terminal is as before. Not after this object was destroyed, which ends everything.
 class ShellClient {
  public:
-  ShellClient(net::EventLoop& loop, protocol::ClientConfig config, SessionApi api,
+  ShellClient(net::EventLoop& loop, const protocol::ClientConfig& config, SessionApi api,
               ShellOptions options, std::function<void(ShellOutcome)> on_end);
   ~ShellClient();
   ShellClient(const ShellClient&) = delete;
