@@ -44,7 +44,7 @@ class File {
   [[nodiscard]] std::string text(const YAML::Node& map, const char* key) const {
     const YAML::Node value = map[key];
     if (!value || !value.IsScalar() || value.Scalar().empty()) {
-      fail(value ? value : map, std::string("expected '") + key + "' with a text");
+      fail(key_node(map, key), std::string("expected '") + key + "' with a text");
     }
     return value.Scalar();
   }
@@ -71,6 +71,16 @@ class File {
   }
 
  private:
+  /// An empty value has no place of its own, so the key's is named; the map's if there is no key.
+  static YAML::Node key_node(const YAML::Node& map, const std::string& key) {
+    for (const auto& member : map) {
+      if (member.first.as<std::string>() == key) {
+        return member.first;
+      }
+    }
+    return map;
+  }
+
   void check_name(const YAML::Node& node, const std::string& value,
                   std::initializer_list<std::string_view> allowed) const {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {

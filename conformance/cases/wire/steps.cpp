@@ -16,21 +16,24 @@ std::string line(std::string_view text) {
   return std::string(text) + "\r\n";
 }
 
-/// An acknowledgement of the stream that names a number never sent.
-std::optional<std::string> stray_acknowledgement(const Conversation& peer,
+/// An acknowledgement that names the bad message, or a number that was never sent.
+std::optional<std::string> wrong_acknowledgement(const Conversation& peer,
+                                                 const OutgoingMessage& bad,
                                                  std::int64_t first_unused) {
   for (const ReceivedMessage& message : peer.received()) {
     const auto content = message.acknowledged();
-    if (content && (content->sequence_number < 0 || content->sequence_number >= first_unused)) {
-      return fmt::format("an acknowledgement of {} {}, which was never sent",
-                         printable_tail(content->message_type, 40), content->sequence_number);
+    if (!content) {
+      continue;
+    }
+    if (content->message_id == bad.id.to_string()) {
+      return "an acknowledgement of it";
+    }
+    if (content->sequence_number < 0 || content->sequence_number >= first_unused) {
+      return fmt::format("an acknowledgement of {}, which was never sent",
+                         content->sequence_number);
     }
   }
   return std::nullopt;
-}
-
-bool names(const std::vector<std::string>& ids, const protocol::Uuid& id) {
-  return std::find(ids.begin(), ids.end(), id.to_string()) != ids.end();
 }
 
 }  // namespace
@@ -87,14 +90,16 @@ Outcome expect_dropped(Conversation& peer, const std::function<Subject(Conversat
   if (end != Wait::met) {
     return peer.missing(subject.what, "an acknowledgement of the ordinary output after it", end);
   }
-  const auto ids = peer.acknowledged_ids(good.sequence_number);
-  if (ids.size() > 1 || names(ids, subject.message.id)) {
-    return peer.failed(subject.what, "an acknowledgement of it");
+  if (auto wrong = wrong_acknowledgement(peer, subject.message, fence.sequence_number + 1)) {
+    return peer.failed(subject.what, *wrong);
   }
-  if (auto stray = stray_acknowledgement(peer, fence.sequence_number + 1)) {
-    return peer.failed(subject.what, *stray);
+  const std::size_t acknowledgements = peer.acknowledgements_of(good.sequence_number);
+  if (acknowledgements > 1) {
+    return peer.failed(subject.what,
+                       "two acknowledgements of its sequence number, though only the good message "
+                       "after it can be acknowledged");
   }
-  if (ids.empty()) {
+  if (acknowledgements == 0) {
     return peer.failed(subject.what,
                        "no acknowledgement of the good message of that sequence number after it");
   }
