@@ -105,14 +105,14 @@ bool Engine::fires(std::size_t index, std::uint64_t count, const MessageFacts& f
   if (!match.probability) {
     return true;
   }
-  // The position on the connection tells a retransmission from the original, so that a message
-  // that met a fault once does not meet it for ever. The rule's name, not its place, selects the
-  // random numbers: removing a rule leaves the others' decisions as they were.
+  // The count tells a retransmission from the original, so that a message that met a fault once
+  // does not meet it for ever. It is the rule's own: how many acknowledgements travel, which
+  // differs from run to run, decides nothing about other messages. The rule's name, not its place,
+  // selects the random numbers: removing a rule leaves the others' decisions as they were.
   std::uint64_t bits = mix(seed_);
   for (const std::uint64_t part :
        {name_hashes_[index], facts.session_ordinal, static_cast<std::uint64_t>(facts.direction),
-        static_cast<std::uint64_t>(facts.connection_number), facts.index_on_connection,
-        static_cast<std::uint64_t>(facts.sequence_number)}) {
+        count, static_cast<std::uint64_t>(facts.sequence_number)}) {
     bits = mix(bits ^ part);
   }
   return unit_interval(bits) < *match.probability;

@@ -127,7 +127,6 @@ void DataChannel::writable(const Gateway::Connection& connection) {
 // -------------------------------------------------------------------------------------
 
 void DataChannel::message(Gateway::Connection& connection, protocol::Frame frame, bool is_text) {
-  ++connection.messages_received;
   const fault::Decision decision = decide(connection, frame);
   if (recording_) {
     record(connection, true, is_text, frame, decision);
@@ -153,8 +152,7 @@ fault::Decision DataChannel::decide(const Gateway::Connection& from, const proto
                                   .message_type = view->type,
                                   .payload_type = view->payload_type(),
                                   .sequence_number = view->sequence_number,
-                                  .connection_number = from.number,
-                                  .index_on_connection = from.messages_received});
+                                  .connection_number = from.number});
 }
 
 void DataChannel::apply(fault::Decision decision) {

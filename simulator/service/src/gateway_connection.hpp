@@ -30,7 +30,6 @@ struct Gateway::Connection {
   protocol::Side side = protocol::Side::client;
   /// Of this side in the session, from 1.
   std::uint32_t number = 0;
-  std::uint64_t messages_received = 0;
   bool refused = false;
 };
 

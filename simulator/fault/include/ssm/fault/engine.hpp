@@ -26,8 +26,6 @@ struct MessageFacts {
   std::int64_t sequence_number = 0;
   /// Of the sender: 1 for its first connection in this session.
   std::uint32_t connection_number = 1;
-  /// Counts the messages that came over this connection from 1.
-  std::uint64_t index_on_connection = 1;
 };
 
 /// The rules that fire for one message, in plan order; usually none. Points into the engine and
