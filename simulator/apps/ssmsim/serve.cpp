@@ -75,7 +75,9 @@ std::optional<Address> parse_address(std::string_view text) {
 
 /// The server hands out shells, so only this machine may reach it.
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  // A name may begin with 127. as well, and lead anywhere.
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
 }
 
 std::string agent_profile_names() {
