@@ -100,14 +100,12 @@ def check_interrupt(server, plugin_directory, expect_modes=expect_restored):
     with cli_shell(server, plugin_directory) as terminal:
         terminal.send("echo go''ing; sleep 1000; echo status=$?\n")
         terminal.expect(rb"\ngoing" + EOL)
-        sleeping = wait_until(
-            lambda: [p for p in server.describe_programs() if "sleep 1000" in p], 20,
-            "a running sleep")
+        sleeping = server.wait_program("sleep 1000")
         terminal.send(b"\x03")
         # dash leaves the rest of the line alone, other shells go on with it.
         terminal.expect(rb"\^C.*" + PROMPT)
-        wait_until(lambda: not any(p in sleeping for p in server.describe_programs()), 20,
-                   "an ended sleep", server.describe_programs)
+        wait_until(lambda: sleeping not in server.programs(), 20, "an ended sleep",
+                   server.describe_programs)
         terminal.send("echo al''ive\n")
         terminal.expect(rb"\nalive" + EOL)
         terminal.expect(PROMPT)

@@ -137,6 +137,12 @@ class Server:
     def describe_programs(self):
         return [f"{pid} {processes.command_line(pid)}" for pid in self.programs()]
 
+    def wait_program(self, command):
+        """A program of a session whose command line holds this; it runs, and has the terminal."""
+        return wait_until(
+            lambda: [pid for pid in self.programs() if command in processes.command_line(pid)],
+            END_SECONDS, f"a running {command}", self.describe_programs)[0]
+
     def children(self):
         return processes.children(self.pid)
 
