@@ -233,6 +233,9 @@ bool MutantClient::handle(PayloadType type, std::string_view payload) {
   if (in_handshake_ && !started_) {
     return false;
   }
+  if (is(Mutation::second_output_refused_once) && started_ && !std::exchange(has_refused_, true)) {
+    return false;
+  }
   begin();
   show(payload);
   return true;
@@ -263,6 +266,11 @@ void MutantClient::receive_acknowledge(Bytes payload) {
     return;
   }
   if (const auto sequence_number = protocol::parse_acknowledged_sequence(payload)) {
+    const auto found = unacknowledged_.find(*sequence_number);
+    if (is(Mutation::first_acknowledgements_forgotten) && found != unacknowledged_.end() &&
+        !found->second.repeated) {
+      return;
+    }
     unacknowledged_.erase(*sequence_number);
   }
 }
@@ -316,7 +324,7 @@ void MutantClient::send_input(PayloadType type, std::string payload) {
                                        .payload_type = type};
   protocol::Frame frame = make_message(mutation_, header, protocol::as_bytes(payload), random_);
   socket_.send_binary(frame);
-  unacknowledged_[header.sequence_number] = {header, std::move(payload), std::move(frame)};
+  unacknowledged_[header.sequence_number] = {header, std::move(payload), std::move(frame), false};
   repeat_timer_.arm(net::EventLoop::now() + repeat_interval, [this] { repeat_oldest(); });
 }
 
@@ -324,7 +332,8 @@ void MutantClient::repeat_oldest() {
   if (unacknowledged_.empty()) {
     return;
   }
-  const Unacknowledged& oldest = unacknowledged_.begin()->second;
+  Unacknowledged& oldest = unacknowledged_.begin()->second;
+  oldest.repeated = true;
   socket_.send_binary(
       is(Mutation::id_new_in_retransmission)
           ? make_message(mutation_, oldest.header, protocol::as_bytes(oldest.payload), random_)

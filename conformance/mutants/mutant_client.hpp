@@ -33,6 +33,7 @@ class MutantClient {
     protocol::MessageHeader header;
     std::string payload;
     protocol::Frame frame;
+    bool repeated = false;
   };
 
   [[nodiscard]] bool is(Mutation mutation) const { return mutation_ == mutation; }
@@ -67,6 +68,7 @@ class MutantClient {
   std::int64_t next_ = 0;
   std::map<std::int64_t, std::pair<protocol::PayloadType, std::string>> ahead_;
   std::map<std::int64_t, Unacknowledged> unacknowledged_;
+  bool has_refused_ = false;
 };
 
 }  // namespace ssm::conformance::mutants

@@ -1,7 +1,5 @@
 #include "mutation.hpp"
 
-#include <algorithm>
-
 namespace ssm::conformance::mutants {
 namespace {
 
@@ -107,16 +105,33 @@ constexpr MutationInfo all[] = {
     {Mutation::json_members_refused, "json-members-refused", wire_026_request_members_and_more},
 };
 
+constexpr MutationInfo odd[] = {
+    // session-manager-plugin starts its session on the first output, and is not ready for the
+    // second one before it is done (SEQ-013).
+    {Mutation::second_output_refused_once, "second-output-refused-once", {}},
+    // It also forgets an acknowledgement that comes before it has stored the message (ACK-012).
+    {Mutation::first_acknowledgements_forgotten, "first-acknowledgements-forgotten", {}},
+};
+
 }  // namespace
 
 std::span<const MutationInfo> mutations() {
   return all;
 }
 
+std::span<const MutationInfo> oddities() {
+  return odd;
+}
+
 const MutationInfo* find_mutation(std::string_view name) {
-  const auto* const found = std::find_if(
-      std::begin(all), std::end(all), [&](const MutationInfo& info) { return info.name == name; });
-  return found == std::end(all) ? nullptr : found;
+  for (const auto group : {mutations(), oddities()}) {
+    for (const MutationInfo& info : group) {
+      if (info.name == name) {
+        return &info;
+      }
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace ssm::conformance::mutants

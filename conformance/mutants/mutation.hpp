@@ -60,20 +60,25 @@ enum class Mutation : std::uint8_t {
   unknown_flags_refused,
   json_names_exact,
   json_members_refused,
+  // right, but unusual
+  second_output_refused_once,
+  first_acknowledgements_forgotten,
 };
 
 struct MutationInfo {
   Mutation mutation = Mutation::none;
   std::string_view name;  ///< `digest-not-checked`
-  /// Each of these must end in `fail`.
+  /// Each of these must end in `fail`; empty: nothing is wrong.
   std::span<const std::string_view> caught_by;
   /// Only a timeout can tell.
   bool is_silent = false;
 };
 
-/// All but `none`.
+/// All that are wrong.
 [[nodiscard]] std::span<const MutationInfo> mutations();
-/// nullptr if unknown.
+/// What real clients do and no case may take amiss.
+[[nodiscard]] std::span<const MutationInfo> oddities();
+/// Among both; nullptr if unknown.
 [[nodiscard]] const MutationInfo* find_mutation(std::string_view name);
 
 }  // namespace ssm::conformance::mutants

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +48,9 @@ class Conversation {
 
   /// Starts the client and waits for its data channel.
   [[nodiscard]] std::optional<Outcome> connect();
-  /// The same; then the agent sends its first output without a handshake, as agents do for shells,
-  /// and the client has acknowledged and shown it.
+  /// The same; then the agent sends two outputs without a handshake, as agents do for shells, and
+  /// the client has acknowledged and shown both. It may refuse the second one for a while, because
+  /// it starts its session on the first one (SEQ-013).
   [[nodiscard]] std::optional<Outcome> open();
 
   /// What is judged begins now: failures are no longer `during_opening`. `open` does this itself.
@@ -62,7 +64,9 @@ class Conversation {
   /// A message of another type: no sequence number is used.
   [[nodiscard]] OutgoingMessage control(std::string_view type, std::string_view payload);
 
-  /// A message that the client takes: its sequence number is used up.
+  /// A message that the client takes: its sequence number is used up. Until `open` is done, and if
+  /// it is not called, the oldest one without an acknowledgement is sent again and again, as by an
+  /// agent.
   void send(const OutgoingMessage& message, std::string_view what);
   /// A message that leaves the sequence numbers as they are: a bad one, or none of the stream.
   void send_aside(const OutgoingMessage& message, std::string_view what);
@@ -108,7 +112,7 @@ class Conversation {
   [[nodiscard]] Outcome passed(std::string seen) const;
   [[nodiscard]] Outcome skipped(std::string why) const;
   [[nodiscard]] Outcome failed(std::string sent, std::string seen) const;
-  /// Failed because a wait ended without what was waited for.
+  /// Failed because a wait ended without `what`.
   [[nodiscard]] Outcome missing(std::string sent, std::string_view what, Wait end) const;
 
  private:
@@ -118,6 +122,9 @@ class Conversation {
   void message_arrived(protocol::Frame frame);
   void client_printed(protocol::Bytes bytes);
   void note(std::string line);
+  [[nodiscard]] std::optional<Outcome> exchange_output(std::string_view text);
+  void repeat_oldest();
+  [[nodiscard]] bool is_tiresome(const ReceivedMessage& message);
   [[nodiscard]] std::string how_it_ended(Wait end) const;
   [[nodiscard]] OutgoingMessage encode(std::string_view type, protocol::PayloadType payload_type,
                                        std::int64_t sequence_number, std::uint64_t flags,
@@ -127,6 +134,7 @@ class Conversation {
   net::Duration timeout_;
   net::EventLoop loop_;
   net::Timer deadline_;
+  net::Timer repeat_timer_;
   protocol::Random random_;
   std::unique_ptr<ScriptedService> service_;
   std::unique_ptr<agent::PtyProcess> client_;
@@ -138,6 +146,8 @@ class Conversation {
   bool holds_typed_input_ = false;
   bool opening_ = true;
   std::int64_t next_sequence_ = 0;
+  std::deque<OutgoingMessage> sent_;
+  std::map<std::int64_t, int> input_copies_;
   std::deque<ReceivedMessage> received_;
   std::string screen_;
   std::function<std::optional<std::string>(const ReceivedMessage&)> check_;

@@ -10,7 +10,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t transcript_lines = 12;
+constexpr std::size_t transcript_lines = 20;
 
 bool is_excused(const CaseResult& result, Level weakest_level) {
   return result.requirement->level > weakest_level;

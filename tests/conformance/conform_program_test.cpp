@@ -70,17 +70,21 @@ TEST(ConformClient, a_client_that_cannot_start_is_infrastructure) {
 
 TEST(ConformClient, refuses_what_cannot_be_meant) {
   EXPECT_EQ(run("client").status, 2);
+  EXPECT_EQ(run("client --jsn -- /bin/true").status, 2);
+  EXPECT_EQ(run("client --filter").status, 2);
   EXPECT_EQ(run("client --filter NOPE -- /bin/true").status, 2);
   EXPECT_EQ(run("client --level shall -- /bin/true").status, 2);
   EXPECT_EQ(run("client --timeout 0 -- /bin/true").status, 2);
   EXPECT_EQ(run("explain NOPE-001").status, 2);
 }
 
-TEST(ConformClient, hands_options_behind_the_dashes_to_the_client) {
-  const ProgramRun result = run(
-      "client --filter WIRE-001 -- /bin/sh -c 'echo \"$@\"' sh --json --list {\\\"a\\\":1} list");
+TEST(ConformClient, hands_the_words_behind_the_dashes_to_the_client_as_they_are) {
+  const ProgramRun result =
+      run("client --filter WIRE-001 -- /bin/sh -c 'for a; do printf \"<%s>\" \"$a\"; done' sh "
+          "--json --list '{\"a\":1}' '[\"22\"]' '[a,b]' '' -- list client");
   EXPECT_EQ(result.status, 3);
-  EXPECT_THAT(result.output, HasSubstr("--json --list {\"a\":1} list"));
+  EXPECT_THAT(result.output,
+              HasSubstr("<--json><--list><{\"a\":1}><[\"22\"]><[a,b]><><--><list><client>"));
 }
 
 TEST(ConformClient, json_is_the_only_output) {

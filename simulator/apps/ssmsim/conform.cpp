@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -28,7 +29,8 @@ constexpr const char* client_command = "ssmsim conform client";
 constexpr double longest_timeout_s = 3600;
 
 struct ClientArguments {
-  std::vector<std::string> command;
+  std::string program;
+  std::vector<std::string> rest;
   std::string filter;
   std::string junit;
   std::string level = "should";
@@ -98,14 +100,37 @@ int exit_code(const conformance::Totals& totals) {
   return totals.errors > 0 ? exit_infrastructure : exit_ok;
 }
 
+/// Program and arguments; nullopt if an unknown option or no dashes stand before them.
+std::optional<std::vector<std::string>> client_words(const ClientArguments& arguments) {
+  std::vector<std::string> words;
+  if (!arguments.rest.empty() && arguments.rest.front() != "--") {
+    return std::nullopt;
+  }
+  if (!arguments.program.empty()) {
+    words = arguments.rest;
+    if (words.empty()) {
+      words.emplace_back();
+    }
+    words.front() = arguments.program;
+  }
+  return words;
+}
+
 int run_client(const ClientArguments& arguments) {
+  const auto command = client_words(arguments);
+  if (!command) {
+    return usage_error(
+        client_command,
+        fmt::format("expected options, then --, then the client's command; seen '{}'",
+                    arguments.rest.front()));
+  }
   if (selected_requirements(arguments.filter).empty()) {
     return no_match(client_command, arguments.filter);
   }
   if (arguments.list) {
     return list_cases(arguments.filter);
   }
-  if (arguments.command.empty()) {
+  if (command->empty()) {
     return usage_error(client_command, "expected the client's command after --");
   }
   std::ofstream junit;
@@ -116,7 +141,7 @@ int run_client(const ClientArguments& arguments) {
       return exit_infrastructure;
     }
   }
-  const conformance::ReportOptions report{.command = arguments.command,
+  const conformance::ReportOptions report{.command = *command,
                                           .color = !arguments.json && has_color(),
                                           .weakest_level = level_from(arguments.level)};
   std::string area;
@@ -129,7 +154,7 @@ int run_client(const ClientArguments& arguments) {
     print(conformance::text_line(result, report));
   };
   const auto results = conformance::run_client_cases(
-      {.command = arguments.command,
+      {.command = *command,
        .filter = arguments.filter,
        .timeout = std::chrono::duration_cast<ssm::protocol::Duration>(
            std::chrono::duration<double>(arguments.timeout_s))},
@@ -150,7 +175,8 @@ int run_client(const ClientArguments& arguments) {
 std::string client_footer() {
   std::string text =
       "Each case starts the client anew in a terminal of its own, against a scripted service and\n"
-      "agent on a free loopback port. In ARGS these are replaced:\n";
+      "agent on a free loopback port. COMMAND stands after --; in its arguments these are "
+      "replaced:\n";
   for (const conformance::Placeholder& placeholder : conformance::placeholders()) {
     text += fmt::format("  {:<13} {}\n", placeholder.text, placeholder.meaning);
   }
@@ -194,10 +220,15 @@ void add_client(CLI::App& conform, Action& action) {
   client->add_flag("--json", arguments->json, "One JSON object instead of text");
   client->add_option("--junit", arguments->junit, "Write a JUnit report too")->type_name("FILE");
   client->add_flag("--list", arguments->list, "List the cases and run none");
-  client->add_option("COMMAND", arguments->command, "The client and its arguments, after --")
+  // One word for the program, the rest as it is: CLI11 would take the words of a list apart where
+  // they look like ["22"].
+  client->add_option("COMMAND", arguments->program, "The client, after --; its arguments follow")
       ->type_name("");
-  client->callback(
-      [arguments, &action] { action = [arguments] { return run_client(*arguments); }; });
+  client->prefix_command();
+  client->callback([arguments, client, &action] {
+    arguments->rest = client->remaining();
+    action = [arguments] { return run_client(*arguments); };
+  });
 }
 
 // --- list, explain ------------------------------------------------------------------------------
