@@ -210,6 +210,12 @@ void HttpConnection::deliver() {
   form_.to_head = request.method == "HEAD";
   state_ = State::answering;
   timer_.cancel();
+  // The parser sees no body then, and what follows would be read as further requests.
+  if (request.header("Transfer-Encoding") &&
+      !header_has_token(request, "Transfer-Encoding", "chunked")) {
+    refuse(501, "the only Transfer-Encoding spoken here is chunked");
+    return;
+  }
   if (header_has_token(request, "Upgrade", "websocket")) {
     deliver_upgrade(std::move(request));
     return;

@@ -240,6 +240,14 @@ TEST_F(HttpServerTest, answers_400_to_what_is_not_http) {
   EXPECT_THAT(requests, IsEmpty());
 }
 
+TEST_F(HttpServerTest, takes_no_body_for_a_request_when_its_transfer_encoding_is_unknown) {
+  listen();
+  EXPECT_THAT(
+      exchange("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n" + std::string(get_and_close)),
+      StartsWith("HTTP/1.1 501 Not Implemented\r\n"));
+  EXPECT_THAT(requests, IsEmpty());
+}
+
 TEST_F(HttpServerTest, answers_400_to_two_kinds_of_length) {
   listen();
   EXPECT_THAT(exchange("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
