@@ -67,8 +67,8 @@ void ScriptedService::prepare_session() {
 
 void ScriptedService::upgrade_requested(const net::HttpRequest& request, net::Upgrade upgrade) {
   const auto id = service::data_channel_session(request.path());
-  if (service::is_cross_site(request)) {
-    upgrade.refuse(router_.refuse_cross_site());
+  if (const auto refusal = router_.refuse_upgrade(request)) {
+    upgrade.refuse(*refusal);
   } else if (!id || state_.sessions.find(*id) == nullptr || has_socket_) {
     // A case speaks over one connection: a second one would be a resumption, which is not scripted.
     upgrade.refuse({.status = 404, .headers = {}, .body = "There is no such data channel here.\n"});

@@ -16,6 +16,8 @@ using detail::JsonWriter;
 
 constexpr std::string_view own_prefix = "/_ssmsim/";
 constexpr std::size_t max_listed_sessions = 1000;
+constexpr std::string_view foreign_host =
+    "The Host header must be a loopback address, localhost or an allowed name.";
 
 /// `127.0.0.1:4580` to `127.0.0.1`, `[::1]:4580` to `[::1]`.
 [[nodiscard]] std::string_view without_port(std::string_view host) {
@@ -96,6 +98,16 @@ net::HttpResponse Router::refuse_cross_site() const {
       random_uuid(state_.random));
 }
 
+std::optional<net::HttpResponse> Router::refuse_upgrade(const net::HttpRequest& request) const {
+  if (is_cross_site(request)) {
+    return refuse_cross_site();
+  }
+  if (!is_local_host(request)) {
+    return own_error(403, foreign_host);
+  }
+  return std::nullopt;
+}
+
 net::HttpResponse Router::handle(const net::HttpRequest& request, std::int64_t now_ms) {
   if (is_cross_site(request)) {
     return refuse_cross_site();
@@ -103,9 +115,7 @@ net::HttpResponse Router::handle(const net::HttpRequest& request, std::int64_t n
   const std::string_view path = request.path();
   if (path.starts_with(own_prefix)) {
     if (!is_local_host(request)) {
-      return own_error(403,
-                       "The Host header must be a loopback address, localhost or an allowed "
-                       "name.");
+      return own_error(403, foreign_host);
     }
     return own_api(request);
   }

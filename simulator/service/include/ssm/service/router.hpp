@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,14 +34,17 @@ class Router {
   /// Everything but WebSocket upgrades. `now_ms`: milliseconds since the Unix epoch.
   [[nodiscard]] net::HttpResponse handle(const net::HttpRequest& request, std::int64_t now_ms);
 
-  /// The answer to a request or upgrade that `is_cross_site`: 403.
-  [[nodiscard]] net::HttpResponse refuse_cross_site() const;
+  /// The 403 for a WebSocket upgrade that a web page or a rebinding DNS name may have caused:
+  /// `is_cross_site`, or not `is_local_host`. nullopt: let it go on.
+  [[nodiscard]] std::optional<net::HttpResponse> refuse_upgrade(
+      const net::HttpRequest& request) const;
 
   /// True if the Host header names this machine by a loopback address, localhost or an allowed
   /// name; a rebinding DNS name does not.
   [[nodiscard]] bool is_local_host(const net::HttpRequest& request) const;
 
  private:
+  [[nodiscard]] net::HttpResponse refuse_cross_site() const;
   [[nodiscard]] net::HttpResponse own_api(const net::HttpRequest& request) const;
   [[nodiscard]] std::string sessions_json() const;
   [[nodiscard]] std::string instances_json() const;
