@@ -52,21 +52,21 @@ class Server::Impl {
 
   protocol::Result<> start(net::EventLoop& loop) {
     service::add_defaults(state_, net::EventLoop::unix_ms());
-    auto http = net::HttpServer::listen(
-        loop, options_.http,
-        {.on_request =
-             [this](net::HttpRequest request,
-                    const std::function<void(net::HttpResponse)>& respond) {
-               respond(router_.handle(request, net::EventLoop::unix_ms()));
-             },
-         .on_upgrade =
-             [this](const net::HttpRequest& request, net::Upgrade upgrade) {
-               if (service::is_cross_site(request) || !router_.is_local_host(request)) {
-                 upgrade.refuse(router_.refuse_cross_site());
-               } else {
-                 gateway_.handle_upgrade(request, std::move(upgrade), mgs_);
-               }
-             }});
+    auto http =
+        net::HttpServer::listen(loop, options_.http,
+                                {.on_request =
+                                     [this](net::HttpRequest request,
+                                            const std::function<void(net::HttpResponse)>& respond) {
+                                       respond(router_.handle(request, net::EventLoop::unix_ms()));
+                                     },
+                                 .on_upgrade =
+                                     [this](const net::HttpRequest& request, net::Upgrade upgrade) {
+                                       if (const auto refusal = router_.refuse_upgrade(request)) {
+                                         upgrade.refuse(*refusal);
+                                       } else {
+                                         gateway_.handle_upgrade(request, std::move(upgrade), mgs_);
+                                       }
+                                     }});
     if (!http) {
       return http.error();
     }
