@@ -84,6 +84,7 @@ class Server:
                 start_new_session=True,
             )
         self.pid = self.process.pid
+        self.was_killed = False  # a test that kills it says so
         wait_until(lambda: self._ready(ready_file), START_SECONDS, "a ready file", self.log)
         with open(ready_file, encoding="utf-8") as file:
             self.ready = json.load(file)
@@ -107,7 +108,8 @@ class Server:
                 self.process.send_signal(signal.SIGTERM)
             code = self.process.wait(END_SECONDS)
             if kind is None:
-                expect_equal(code, 0, "exit status of the server")
+                expected = -signal.SIGKILL if self.was_killed else 0
+                expect_equal(code, expected, "exit status of the server")
                 self.expect_no_programs()
         finally:
             self.kill_all()
