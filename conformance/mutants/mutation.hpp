@@ -66,10 +66,10 @@ enum class Mutation : std::uint8_t {
 };
 
 struct MutationInfo {
-  Mutation mutation = Mutation::none;
   std::string_view name;  ///< `digest-not-checked`
   /// Each of these must end in `fail`; empty: nothing is wrong.
   std::span<const std::string_view> caught_by;
+  Mutation mutation = Mutation::none;
   /// Only a timeout can tell.
   bool is_silent = false;
 };

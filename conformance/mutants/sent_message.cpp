@@ -60,8 +60,9 @@ void write_text(MutableBytes field, const std::string& text) {
 
 /// 32 of the 64 hexadecimal digits.
 std::string digest_text(Bytes payload) {
+  const protocol::Digest digest = protocol::sha256(payload);
   std::string text;
-  for (const std::byte byte : Bytes(protocol::sha256(payload)).first(16)) {
+  for (const std::byte byte : Bytes(digest).first(16)) {
     char digits[3] = {};
     std::snprintf(digits, sizeof digits, "%02x", std::to_integer<unsigned>(byte));
     text += digits;

@@ -27,6 +27,10 @@ ProgramRun run(const std::string& arguments) {
   const std::string command = std::string(program) + " conform " + arguments + " 2>&1";
   ProgramRun result;
   FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) {
+    ADD_FAILURE() << "cannot run " << command;
+    return result;
+  }
   std::array<char, 4096> buffer{};
   while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
     result.output.append(buffer.data(), size);

@@ -102,6 +102,10 @@ Generated generate(const std::string& yaml) {
                               "' '" + (folder / "in.yaml").string() + "' 2>&1";
   Generated result;
   FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) {
+    ADD_FAILURE() << "cannot run " << command;
+    return result;
+  }
   std::array<char, 256> buffer{};
   while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
     result.messages += buffer.data();
