@@ -135,7 +135,8 @@ def resume(server):
 @suite.check("unknown_target")
 def unknown_target(server):
     result = server.aws("start-session", "--target", "i-00000000")
-    server.expect_error("StartSession", "TargetNotConnected", "i-00000000 is not connected.", result)
+    server.expect_error("StartSession", "TargetNotConnected", "i-00000000 is not connected.",
+                        result)
 
 
 @suite.check("unknown_document")

@@ -13,7 +13,6 @@ import plugin_shell
 import processes
 from checks import Suite, expect, expect_equal, expect_in, wait_until
 from server import TARGET, Server, aws_environment
-from terminal import TerminalProgram
 
 suite = Suite(__doc__)
 

@@ -91,7 +91,7 @@ def compare(value, shape, place):
         expect(limits.get("min", 0) <= len(value) <= limits.get("max", 1 << 20),
                f"{place}: a length within {limits}", value)
         if getattr(shape, "enum", None):
-            # Old models spell the states of GetConnectionStatus with capitals, the service never did.
+            # Old models spell the states of GetConnectionStatus with capitals; AWS never did.
             expect(value.lower() in [word.lower() for word in shape.enum],
                    f"{place}: one of {shape.enum}", value)
 
@@ -124,7 +124,8 @@ def modelled(server):
     session.resume(client.resume_session(SessionId=started["SessionId"]))
     session.echo("still-works")
     active = client.describe_sessions(State="Active")["Sessions"]
-    expect_equal([entry["SessionId"] for entry in active], [started["SessionId"]], "active sessions")
+    expect_equal([entry["SessionId"] for entry in active], [started["SessionId"]],
+                 "active sessions")
     expect(isinstance(active[0]["StartDate"], datetime.datetime), "a datetime", active[0])
     age = datetime.datetime.now(datetime.timezone.utc) - active[0]["StartDate"]
     expect(abs(age) < datetime.timedelta(minutes=2), "a start just now", age)
@@ -157,7 +158,8 @@ def errors(server):
                  SessionId="test-none")
     expect_error(known.InvalidFilterKey, "", client.describe_instance_information,
                  Filters=[{"Key": "NoSuchKey", "Values": ["x"]}])
-    expect_error(known.InvalidInstanceInformationFilterValue, "", client.describe_instance_information,
+    expect_error(known.InvalidInstanceInformationFilterValue, "",
+                 client.describe_instance_information,
                  Filters=[{"Key": "PingStatus", "Values": ["Sleeping"]}])
     expect_error(known.InvalidNextToken, "", client.describe_instance_information,
                  NextToken="made up")

@@ -24,7 +24,8 @@ suite = Suite(__doc__)
 
 def caller_environment():
     """npm and node are where the caller has them, and so is the registry."""
-    kept = {name: os.environ[name] for name in ("PATH", "HTTPS_PROXY") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HTTPS_PROXY", "https_proxy")
+            if name in os.environ}
     return clean_environment(NODE_OPTIONS=None, **kept)
 
 

@@ -15,7 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import plugin_shell
-from checks import EXIT_SKIPPED, Failure, Skip, Suite, expect, expect_equal, shorten
+from checks import EXIT_SKIPPED, Failure, Skip, Suite, expect_equal, shorten
 from server import Server, clean_environment
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "official_plugin")
@@ -27,11 +27,9 @@ suite = Suite(__doc__)
 
 def go_environment():
     """Its caches and its proxy are the caller's; the toolchain is never replaced by another."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "GOPROXY", "GOFLAGS", "HTTPS_PROXY")
-            if name in os.environ}
-    kept["PATH"] = kept.get("PATH", "/usr/bin:/bin") + ":/usr/local/go/bin"
-    kept["GOFLAGS"] = ""
-    return clean_environment(GOTOOLCHAIN="local", CGO_ENABLED="0", **kept)
+    kept = {name: os.environ[name] for name in ("HTTPS_PROXY", "https_proxy") if name in os.environ}
+    path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/go/bin"
+    return clean_environment(PATH=path, GOTOOLCHAIN="local", CGO_ENABLED="0", GOFLAGS=None, **kept)
 
 
 def run_go(go, seconds, *arguments):

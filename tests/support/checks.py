@@ -7,6 +7,7 @@ sys.exit(suite.main()). Checks run in the order of the file; a failed one does n
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -85,8 +86,11 @@ class Suite:
         parser.add_argument("ssmsim", help="path of the program under test")
         parser.add_argument("--only", action="append", default=[], help="run only this check")
         arguments = parser.parse_args()
+        # So that what a check has opened is closed when the test is stopped.
+        signal.signal(signal.SIGTERM, lambda *unused: sys.exit(EXIT_FAILED))
         arguments.ssmsim = os.path.abspath(arguments.ssmsim)
-        chosen = [entry for entry in self._checks if not arguments.only or entry[0] in arguments.only]
+        chosen = [entry for entry in self._checks
+                  if not arguments.only or entry[0] in arguments.only]
         outcomes = [self._run(name, function, prepare, arguments) for name, function in chosen]
         if EXIT_FAILED in outcomes:
             return EXIT_FAILED

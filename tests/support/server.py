@@ -1,5 +1,6 @@
 """An ssmsim server of the test's own: any free port, nothing of the caller's AWS settings."""
 
+import ctypes
 import http.client
 import json
 import os
@@ -10,13 +11,16 @@ import uuid
 
 import processes
 from api import Api
-from checks import Failure, expect, expect_equal, fail, wait_until
+from checks import expect, expect_equal, fail, wait_until
 
 AWS = "/usr/bin/aws"
 PYTHON = "/usr/bin/python3"
 START_SECONDS = 60
 END_SECONDS = 30
 TARGET = "i-123456789"
+
+prctl = ctypes.CDLL(None).prctl
+PR_SET_PDEATHSIG = 1
 
 
 def clean_environment(**changes):
@@ -55,6 +59,11 @@ def aws_environment(**changes):
     return clean_environment(**{**credentials, **changes})
 
 
+def _end_with_the_test():
+    """A test that is killed, as CTest does after its time, leaves no server behind."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Server:
     """Use it as a context manager: leaving it stops the server and looks for what it left."""
 
@@ -82,6 +91,7 @@ class Server:
                 stderr=log,
                 env=clean_environment(**{name: value, "PS1": "# ", "ENV": None}),
                 start_new_session=True,
+                preexec_fn=_end_with_the_test,
             )
         self.pid = self.process.pid
         self.was_killed = False  # a test that kills it says so
@@ -96,7 +106,7 @@ class Server:
 
     def _ready(self, ready_file):
         if self.process.poll() is not None:
-            raise Failure(f"expected a running server, seen exit {self.process.returncode}: {self.log()}")
+            fail("a running server", f"exit {self.process.returncode}: {self.log()}")
         return os.path.exists(ready_file)
 
     def __enter__(self):
