@@ -50,8 +50,7 @@ def shorten(value, limit=700):
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
 
 
-def wait_until(condition, seconds, expected, seen=lambda: "that it did not happen",
-               every=0.01):
+def wait_until(condition, seconds, expected, seen=lambda: "that it did not happen"):
     """Waits for something that has no descriptor to wait on, such as the process table."""
     deadline = time.monotonic() + seconds
     while True:
@@ -60,7 +59,7 @@ def wait_until(condition, seconds, expected, seen=lambda: "that it did not happe
             return value
         if time.monotonic() > deadline:
             fail(f"{expected} within {seconds} s", seen())
-        time.sleep(every)
+        time.sleep(0.01)
 
 
 def measured(name, value):

@@ -35,12 +35,6 @@ def is_alive(pid):
     return bool(fields) and fields[0] not in (b"Z", b"X")
 
 
-def cpu_ticks(pid):
-    """Processor time it has used, in clock ticks."""
-    fields = _stat_fields(pid)
-    return int(fields[11]) + int(fields[12]) if fields else None
-
-
 def children(pid):
     """Zombies included: an unreaped child is a leak too."""
     return [child for child in all_pids() if parent(child) == pid]
