@@ -153,7 +153,8 @@ CHUNKED = b"Transfer-Encoding: chunked"
 @suite.check("http_garbage")
 def http_garbage(server):
     tls_hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(600)
-    for data in (b"\0\1\2\r\n\r\n", b"GET\r\n\r\n", tls_hello, b"GET / HTTP/9.9\r\n" + HOST + b"\r\n",
+    for data in (b"\0\1\2\r\n\r\n", b"GET\r\n\r\n", tls_hello,
+                 b"GET / HTTP/9.9\r\n" + HOST + b"\r\n",
                  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", get(b"/a b"), get(b"/", b"Bad Name: 1"),
                  get(b"/", b"X: a\0b"), post(b"Content-Length: -1"), post(b"Content-Length: 1e3"),
                  post(b"Content-Length: 99999999999999999999999"),

@@ -1,5 +1,5 @@
-"""Many bytes through a shell of `ssmsim connect shell`, either way: all arrive, and the server holds
-no more than a little of them."""
+"""Many bytes through a shell of `ssmsim connect shell`, either way: all arrive, and the server
+holds no more than a little of them."""
 
 import base64
 import hashlib

@@ -46,8 +46,8 @@ def idle_sessions(server):
         descriptors = (len(server.descriptors()) - descriptors_before) / count
         shells = sum(processes.memory_kib(pid) for pid in server.children()) // count
         measured("idle_sessions",
-                 f"{count} sessions: {before} KiB before, {after} KiB with them, {each:.1f} KiB and "
-                 f"{descriptors:.1f} descriptors each (beside it a shell of {shells} KiB)")
+                 f"{count} sessions: {before} KiB before, {after} KiB with them, {each:.1f} KiB "
+                 f"and {descriptors:.1f} descriptors each (beside it a shell of {shells} KiB)")
         if not scale.is_sanitized(server.ssmsim):
             expect(each < MAX_KIB_PER_SESSION, f"less than {MAX_KIB_PER_SESSION} KiB each", each)
         # None of them was forgotten.

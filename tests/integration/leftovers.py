@@ -321,7 +321,8 @@ def sigkill(context):
         # server is left that could look for them.
         others = ("sleep 1000", "sleep 1001", "sleep 1002", "sleep 1003")
         left = lambda: [text for text in server.describe_programs() if not text.endswith(others)]
-        wait_until(lambda: not left(), END_SECONDS, "shells and their programs that end by themselves", left)
+        wait_until(lambda: not left(), END_SECONDS,
+                   "shells and their programs that end by themselves", left)
         measured("left_by_a_killed_server", server.describe_programs())
         for session in sessions:
             session.abort()
