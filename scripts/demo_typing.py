@@ -3,10 +3,13 @@
 
 Waits for what it expects to see, never for a time; gives up after 60 seconds.
 """
+import fcntl
 import os
 import pty
 import select
+import struct
 import sys
+import termios
 import time
 
 TYPED = [
@@ -22,6 +25,7 @@ def main() -> int:
     if child == 0:
         os.environ["PS1"] = "$ "
         os.execvp(sys.argv[1], sys.argv[1:])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     deadline = time.monotonic() + LIMIT_S
     seen = b""
     typed = list(TYPED)
