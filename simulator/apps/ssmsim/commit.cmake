@@ -1,3 +1,5 @@
+cmake_minimum_required(VERSION 3.25)
+
 # Writes OUTPUT with the commit that SOURCE_DIR is at, only when that changes.
 execute_process(
   COMMAND git -C ${SOURCE_DIR} rev-parse --short=12 HEAD
