@@ -22,7 +22,10 @@ SendWindow::SendWindow(const SendRules& rules) : rules_(rules), rtt_(rules) {
 }
 
 bool SendWindow::has_room() const {
-  return rules_.when_full != WhenFull::refuse || slots_.size() < rules_.buffer_messages;
+  // By number in flight, not by distance: a peer that never acknowledges a duplicate again, such as
+  // session-manager-plugin, leaves a message unacknowledged for good when its acknowledgement was
+  // lost with a connection (SEQ-008), and that must not stop the stream.
+  return rules_.when_full != WhenFull::refuse || live_ < rules_.buffer_messages;
 }
 
 SendWindow::Added SendWindow::add(Frame frame, Instant now, bool written) {

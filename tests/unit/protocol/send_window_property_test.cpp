@@ -28,8 +28,7 @@ class NaiveWindow {
   explicit NaiveWindow(const SendRules& rules) : rules_(rules), rtt_(rules) {}
 
   bool has_room() const {
-    return rules_.when_full != WhenFull::refuse || messages_.empty() ||
-           next_ - messages_.begin()->first < static_cast<std::int64_t>(rules_.buffer_messages);
+    return rules_.when_full != WhenFull::refuse || messages_.size() < rules_.buffer_messages;
   }
   void add(bool written) {
     if (!first_use_) {

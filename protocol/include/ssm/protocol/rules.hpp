@@ -24,9 +24,7 @@ enum class WhenFull : std::uint8_t {
 /// The times are the same in both references: session-manager-plugin `src/config/config.go`,
 /// amazon-ssm-agent `agent/session/config/config.go`.
 struct SendRules {
-  /// Messages kept for retransmission. Under WhenFull::refuse it bounds the distance between the
-  /// oldest unacknowledged number and the newest, so that a peer never has to hold more than this
-  /// ahead of a gap; under the other two it bounds the number of unacknowledged messages.
+  /// Messages kept for retransmission: the number that may be unacknowledged.
   std::size_t buffer_messages = 1024;
   WhenFull when_full = WhenFull::refuse;
   /// A message that could not be written (no connection, paused) still uses up its number and is

@@ -122,7 +122,7 @@ class SendWindow {
   /// slots_[i] carries number base_ + i. The first one is live unless there are none.
   std::deque<Slot> slots_;
   /// Live messages below base_: a peer that acknowledges everything but a few old messages must
-  /// not make slots_ grow. Empty under WhenFull::refuse.
+  /// not make slots_ grow.
   std::map<std::int64_t, Slot> stragglers_;
   std::size_t live_ = 0;
   std::size_t unwritten_ = 0;
