@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "detail/channel_status.hpp"
 #include "detail/outgoing.hpp"
 #include "ssm/protocol/acknowledge.hpp"
 #include "ssm/protocol/agent_session_state.hpp"
@@ -15,6 +16,18 @@ namespace {
 constexpr std::string_view already_terminated = "Session is already terminated";
 
 }  // namespace
+
+std::string_view name(AgentEnd end) {
+  switch (end) {
+    case AgentEnd::success:
+      return "success";
+    case AgentEnd::cancelled:
+      return "cancelled";
+    case AgentEnd::failed:
+      return "failed";
+  }
+  return "unknown";
+}
 
 AgentRole::AgentRole(AgentConfig config)
     : config_(std::move(config)),
@@ -55,7 +68,7 @@ void AgentRole::channel_refused(std::string_view detail, Instant now) {
   }
   //= RESUME-013
   if (detail.find(already_terminated) != std::string_view::npos) {
-    give_up(detail, now);
+    give_up(AgentEnd::cancelled, detail, now);
     return;
   }
   try_again(detail, now);
@@ -91,7 +104,7 @@ void AgentRole::try_again(std::string_view detail, Instant now) {
   const std::optional<Duration> delay =
       first_open_failed ? std::nullopt : reconnect_.next_delay(random_);
   if (!delay) {
-    give_up(detail, now);
+    give_up(AgentEnd::failed, detail, now);
   } else if (*delay == Duration::zero()) {
     request_channel(now);
   } else {
@@ -100,13 +113,14 @@ void AgentRole::try_again(std::string_view detail, Instant now) {
   }
 }
 
-void AgentRole::give_up(std::string_view detail, Instant now) {
+void AgentRole::give_up(AgentEnd reason, std::string_view detail, Instant now) {
   state_ = State::lost;
   if (ending_) {
     complete_end(now);
   } else if (was_open_) {
     // The reference leaves its program running without a channel; ours is told to stop.
-    events_.push(ChannelClosedByService{});
+    given_up_ = AgentEnded{reason, "The data channel was lost: " + std::string(detail)};
+    events_.push(ChannelClosedByService{given_up_->text});
   } else {
     begin_end(
         AgentEnd::failed,
@@ -188,7 +202,7 @@ void AgentRole::receive(const Frame& message, Instant now) {
       //= SHELL-023
       //= SHELL-025
       if (parse_channel_closed(parsed->payload) && !ending_) {
-        events_.push(ChannelClosedByService{});
+        events_.push(ChannelClosedByService{{}});
       }
       return;
     default:
@@ -368,7 +382,11 @@ void AgentRole::finish(Instant now) {
 }
 
 void AgentRole::cancelled(Instant now) {
-  begin_end(AgentEnd::cancelled, {}, now);
+  if (given_up_) {
+    begin_end(given_up_->reason, given_up_->text, now);
+  } else {
+    begin_end(AgentEnd::cancelled, {}, now);
+  }
 }
 
 void AgentRole::fail(std::string_view text, Instant now) {
@@ -451,6 +469,10 @@ std::optional<Instant> AgentRole::next_timeout() const {
     }
   }
   return next;
+}
+
+ChannelStatus AgentRole::status() const {
+  return detail::channel_status(state_, send_, receive_);
 }
 
 }  // namespace ssm::protocol

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "detail/channel_status.hpp"
 #include "detail/outgoing.hpp"
 #include "ssm/protocol/acknowledge.hpp"
 #include "ssm/protocol/channel_closed.hpp"
@@ -20,6 +21,28 @@ bool is_handshake(PayloadType type) {
 }
 
 }  // namespace
+
+std::string_view name(ClientEnd end) {
+  switch (end) {
+    case ClientEnd::channel_closed:
+      return "channel_closed";
+    case ClientEnd::timed_out:
+      return "timed_out";
+    case ClientEnd::unreachable:
+      return "unreachable";
+    case ClientEnd::resume_exhausted:
+      return "resume_exhausted";
+    case ClientEnd::unknown_session_type:
+      return "unknown_session_type";
+    case ClientEnd::input_lost:
+      return "input_lost";
+    case ClientEnd::input_finished:
+      return "input_finished";
+    case ClientEnd::agent_unresponsive:
+      return "agent_unresponsive";
+  }
+  return "unknown";
+}
 
 ClientRole::ClientRole(ClientConfig config)
     : config_(std::move(config)),
@@ -67,7 +90,7 @@ void ClientRole::connection_opened(Instant now) {
     //= RESUME-009
     send_.on_resume(now);
     resend(now);
-    send_pending_size(now);
+    send_pending(now);
   }
 }
 
@@ -103,14 +126,14 @@ void ClientRole::try_again(std::string_view detail, Instant now) {
   if (config_.profile.hangs_after_last_try) {
     //= RESUME-005
     //= RESUME-007
-    state_ = State::waiting;
+    state_ = State::lost;
     return;
   }
   end(was_open_ ? ClientEnd::resume_exhausted : ClientEnd::unreachable, std::string(detail));
 }
 
 void ClientRole::resume_answered(std::string_view token, std::string_view stream_url, Instant now) {
-  if (state_ != State::resuming) {
+  if (state_ != State::requesting) {
     return;
   }
   if (token.empty()) {
@@ -127,7 +150,7 @@ void ClientRole::resume_answered(std::string_view token, std::string_view stream
 }
 
 void ClientRole::resume_failed(std::string_view detail, Instant now) {
-  if (state_ == State::resuming) {
+  if (state_ == State::requesting) {
     try_again(detail, now);
   }
 }
@@ -137,8 +160,10 @@ void ClientRole::end(ClientEnd reason, std::string text) {
     outputs_.push(DropConnection{});
   }
   state_ = State::ended;
+  end_reason_ = reason;
   retry_at_.reset();
   ping_at_.reset();
+  end_unheard_at_.reset();
   events_.push(ClientEnded{reason, std::move(text)});
 }
 
@@ -263,7 +288,7 @@ bool ClientRole::handle_handshake(const MessageView& message, Instant now) {
       //= HS-019
       //= HS-028
       const std::string answer = serialize(handshake_.answer(*request, config_.profile.version));
-      send_stream(PayloadType::handshake_response, as_bytes(answer), now);
+      transmit(PayloadType::handshake_response, as_bytes(answer), now);
       return true;
     }
     case PayloadType::handshake_complete: {
@@ -301,7 +326,7 @@ void ClientRole::begin_session(std::string session_type, Instant now) {
   started_ = true;
   is_terminal_ = session_type != "Port";
   events_.push(SessionStarted{std::move(session_type), handshake_.agent_version()});
-  send_pending_size(now);
+  send_pending(now);
 }
 
 void ClientRole::acknowledge(const MessageView& message, Instant now) {
@@ -317,18 +342,24 @@ void ClientRole::receive_acknowledge(const MessageView& message, Instant now) {
     return;
   }
   send_.acknowledge(*sequence, now);
-  send_pending_size(now);
+  send_pending(now);
   note_room();
   resend(now);
+  terminate_when_delivered(now);
 }
 
 // --- sending ------------------------------------------------------------------------------------
 
 bool ClientRole::can_send() const {
-  return started_ && state_ != State::ended && send_.has_room();
+  return started_ && state_ != State::ended && !input_finished_ && pending_flags_.empty() &&
+         send_.has_room();
 }
 
 void ClientRole::send_input(Bytes data, Instant now) {
+  send_stream(PayloadType::output, data, now);
+}
+
+void ClientRole::send_stream(PayloadType type, Bytes data, Instant now) {
   SSM_ASSERT(can_send());
   SSM_ASSERT(!data.empty());
   if (state_ != State::open && config_.profile.input_while_disconnected_is_fatal) {
@@ -336,10 +367,17 @@ void ClientRole::send_input(Bytes data, Instant now) {
     end(ClientEnd::input_lost, "Can't send message: Connection is closed.");
     return;
   }
-  send_stream(PayloadType::output, data, now);
+  transmit(type, data, now);
 }
 
-void ClientRole::send_stream(PayloadType type, Bytes payload, Instant now) {
+void ClientRole::send_flag(PortFlag flag, Instant now) {
+  if (state_ != State::ended && !input_finished_) {
+    pending_flags_.push_back(flag);
+    send_pending(now);
+  }
+}
+
+void ClientRole::transmit(PayloadType type, Bytes payload, Instant now) {
   //= SHELL-009
   //= SHELL-010
   const bool rewritten = config_.profile.newline_rewrite_spares_nothing ||
@@ -366,18 +404,58 @@ void ClientRole::send_stream(PayloadType type, Bytes payload, Instant now) {
 
 void ClientRole::send_size(TerminalSize size, Instant now) {
   pending_size_ = size;
-  send_pending_size(now);
+  send_pending(now);
 }
 
-void ClientRole::send_pending_size(Instant now) {
-  if (pending_size_ && can_send() && state_ == State::open) {
+void ClientRole::send_pending(Instant now) {
+  if (!started_ || state_ != State::open) {
+    return;
+  }
+  while (!pending_flags_.empty() && send_.has_room()) {
+    //= PORT-001
+    const auto payload = encode_port_flag(pending_flags_.front());
+    pending_flags_.erase(pending_flags_.begin());
+    transmit(PayloadType::flag, payload, now);
+  }
+  if (pending_size_ && can_send()) {
     const std::string payload = serialize(*std::exchange(pending_size_, std::nullopt));
-    send_stream(PayloadType::size, as_bytes(payload), now);
+    transmit(PayloadType::size, as_bytes(payload), now);
+  }
+}
+
+void ClientRole::finish_input(Instant now) {
+  if (state_ == State::ended || std::exchange(input_finished_, true)) {
+    return;
+  }
+  if (config_.profile.abandons_input_at_its_end) {
+    //= SHELL-029
+    end(ClientEnd::input_finished, "EOF");
+    return;
+  }
+  terminate_when_delivered(now);
+}
+
+void ClientRole::terminate_when_delivered(Instant now) {
+  if (input_finished_ && state_ != State::ended && send_.in_flight() == 0 &&
+      pending_flags_.empty()) {
+    request_terminate(ClientEnd::input_finished, now);
+  }
+}
+
+void ClientRole::request_terminate(ClientEnd reason_if_unheard, Instant now) {
+  if (terminating_) {
+    return;
+  }
+  terminating_ = reason_if_unheard;
+  //= RESUME-019
+  outputs_.push(RequestTerminate{});
+  if (config_.profile.terminate_wait > Duration::zero()) {
+    end_unheard_at_ = now + config_.profile.terminate_wait;
   }
 }
 
 void ClientRole::note_room() {
-  if (input_blocked_ && send_.has_room()) {
+  if (input_blocked_ && can_send()) {
     input_blocked_ = false;
     events_.push(InputPossible{});
   }
@@ -391,8 +469,8 @@ void ClientRole::resend(Instant now) {
   while (std::optional<SendWindow::Resend> due = send_.resend_due(now)) {
     outputs_.push(SendBinary{std::move(due->frame)});
     //= RTX-012
-    if (due->limit_reached && !std::exchange(terminate_requested_, true)) {
-      outputs_.push(RequestTerminate{});
+    if (due->limit_reached) {
+      request_terminate(ClientEnd::agent_unresponsive, now);
     }
   }
 }
@@ -400,11 +478,17 @@ void ClientRole::resend(Instant now) {
 // --- time and polls -----------------------------------------------------------------------------
 
 void ClientRole::on_timer(Instant now) {
+  if (end_unheard_at_ && now >= *end_unheard_at_) {
+    end(*terminating_, *terminating_ == ClientEnd::agent_unresponsive
+                           ? "the other side acknowledged nothing for too long"
+                           : "");
+    return;
+  }
   if (retry_at_ && now >= *retry_at_) {
     retry_at_.reset();
     if (was_open_) {
       //= RESUME-001
-      state_ = State::resuming;
+      state_ = State::requesting;
       outputs_.push(RequestResume{});
     } else {
       open(now);
@@ -420,10 +504,15 @@ void ClientRole::on_timer(Instant now) {
 }
 
 std::optional<Instant> ClientRole::next_timeout() const {
+  const std::optional<Instant> next = earliest(retry_at_, end_unheard_at_);
   if (state_ == State::open) {
-    return earliest(ping_at_, send_.next_timeout());
+    return earliest(next, earliest(ping_at_, send_.next_timeout()));
   }
-  return retry_at_;
+  return next;
+}
+
+ChannelStatus ClientRole::status() const {
+  return detail::channel_status(state_, send_, receive_);
 }
 
 }  // namespace ssm::protocol

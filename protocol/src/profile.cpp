@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 // ---- ours ---------------------------------------------------------------------------------------
 
+// The number of messages in flight, acknowledged ones behind an unacknowledged one not counted.
 // 1024 messages of 1 KiB: enough for 50 MB/s at a round trip of 20 ms, a tenth of what the smallest
 // reference receiver holds ahead of a gap (10,000; plugin src/config/config.go), so that nothing we
 // send is ever refused, and little enough that a keystroke's echo does not wait behind a long
@@ -113,6 +114,10 @@ constexpr ClientProfile plugin_1_2_677{
     .input_while_disconnected_is_fatal = true,
     // sessionhandler.go: the failure is only logged.
     .hangs_after_last_try = true,
+    // shellsession_unix.go: the error EOF ends the process (session-manager-plugin issue 60).
+    .abandons_input_at_its_end = true,
+    // sessionhandler.go, TerminateSession: errors are logged; the process waits for channel_closed.
+    .terminate_wait = 0s,
     // sessionhandler.go: ResumeSessionHandler uses TokenValue alone.
     .adopts_resumed_url = false,
 };

@@ -210,6 +210,10 @@ SendWindow::Slot* SendWindow::find(std::int64_t sequence) {
   return found == stragglers_.end() ? nullptr : &found->second;
 }
 
+std::optional<std::int64_t> SendWindow::oldest() const {
+  return live_ == 0 ? std::nullopt : std::optional(head().sequence);
+}
+
 SendWindow::Entry<const SendWindow::Slot*> SendWindow::head() const {
   SSM_ASSERT(live_ > 0);
   if (!stragglers_.empty()) {

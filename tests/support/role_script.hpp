@@ -160,11 +160,7 @@ struct Message {
   return "* input possible";
 }
 [[nodiscard]] inline std::string describe(const protocol::ClientEnded& e) {
-  static constexpr std::string_view reasons[] = {"channel_closed",       "timed_out",
-                                                 "unreachable",          "resume_exhausted",
-                                                 "unknown_session_type", "input_lost"};
-  return "* ended " + std::string(reasons[static_cast<std::size_t>(e.reason)]) +
-         (e.text.empty() ? "" : ": " + e.text);
+  return "* ended " + std::string(protocol::name(e.reason)) + (e.text.empty() ? "" : ": " + e.text);
 }
 [[nodiscard]] inline std::string describe(const protocol::AgentConnected&) {
   return "* connected";
@@ -175,16 +171,14 @@ struct Message {
 [[nodiscard]] inline std::string describe(const protocol::TerminalResized& e) {
   return "* size " + std::to_string(e.size.cols) + "x" + std::to_string(e.size.rows);
 }
-[[nodiscard]] inline std::string describe(const protocol::ChannelClosedByService&) {
-  return "* channel closed";
+[[nodiscard]] inline std::string describe(const protocol::ChannelClosedByService& e) {
+  return "* channel closed" + (e.text.empty() ? "" : ": " + e.text);
 }
 [[nodiscard]] inline std::string describe(const protocol::OutputPossible&) {
   return "* output possible";
 }
 [[nodiscard]] inline std::string describe(const protocol::AgentEnded& e) {
-  static constexpr std::string_view reasons[] = {"success", "cancelled", "failed"};
-  return "* ended " + std::string(reasons[static_cast<std::size_t>(e.reason)]) +
-         (e.text.empty() ? "" : ": " + e.text);
+  return "* ended " + std::string(protocol::name(e.reason)) + (e.text.empty() ? "" : ": " + e.text);
 }
 [[nodiscard]] inline std::string describe(const protocol::StatusChanged& e) {
   static constexpr std::string_view names[] = {"connecting", "connected", "disconnected"};

@@ -249,6 +249,7 @@ class ShellRun {
         print_error(fmt::format("this is a session of type '{}', not a shell; its document decides",
                                 client::printable(outcome.text)));
         break;
+      case ShellEnd::stalled:
       case ShellEnd::input_lost:
       case ShellEnd::input_ended:
         print_error(outcome.text);

@@ -65,6 +65,7 @@ int status_of(ShellEnd end) {
       return 0;
     case ShellEnd::unreachable:
     case ShellEnd::resume_exhausted:
+    case ShellEnd::stalled:
     case ShellEnd::unsupported_session_type:
     case ShellEnd::output_failed:
     case ShellEnd::stopped:

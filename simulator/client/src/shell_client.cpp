@@ -42,6 +42,10 @@ ShellEnd shell_end(protocol::ClientEnd end) {
       return ShellEnd::unknown_session_type;
     case protocol::ClientEnd::input_lost:
       return ShellEnd::input_lost;
+    case protocol::ClientEnd::input_finished:
+      return ShellEnd::input_ended;
+    case protocol::ClientEnd::agent_unresponsive:
+      return ShellEnd::stalled;
   }
   return ShellEnd::channel_closed;
 }

@@ -36,6 +36,7 @@ std::string end_text(const ShellOutcome& outcome, std::string_view session_id) {
       return cannot("unable to determine SessionType");
     case ShellEnd::unsupported_session_type:
       return cannot(fmt::format("sessions of type '{}' are not supported here", outcome.text));
+    case ShellEnd::stalled:
     case ShellEnd::input_lost:
       return cannot(outcome.text);
     case ShellEnd::input_ended:

@@ -287,9 +287,42 @@ TEST(AgentRole, stops_trying_at_once_when_the_session_is_already_terminated) {
   role.connection_lost("reset", at_ms(1));
   (void)drain(role);
   role.channel_refused("... Session is already terminated ...", at_ms(2));
-  EXPECT_THAT(drain(role), ElementsAre("* channel closed"));
+  const std::string text = "The data channel was lost: ... Session is already terminated ...";
+  EXPECT_THAT(drain(role), ElementsAre("* channel closed: " + text));
   role.cancelled(at_ms(3));
-  EXPECT_THAT(drain(role), ElementsAre("* ended cancelled"));
+  EXPECT_THAT(drain(role), ElementsAre("* ended cancelled: " + text));
+}
+
+TEST(AgentRole, keeps_the_reason_when_it_gives_up_a_channel_that_was_open) {
+  AgentRole role = running();
+  role.connection_lost("reset", at_ms(0));
+  Instant now = at_ms(0);
+  Lines said = drain(role);
+  while (said == Lines{"call CreateDataChannel"}) {
+    role.channel_refused("503", now);
+    if (const auto next = role.next_timeout()) {
+      now = *next;
+      role.on_timer(now);
+    }
+    said = drain(role);
+  }
+  EXPECT_THAT(said, ElementsAre("* channel closed: The data channel was lost: 503"));
+  EXPECT_EQ(role.status().connection, ConnectionState::lost);
+  role.cancelled(now);
+  EXPECT_THAT(drain(role), ElementsAre("* ended failed: The data channel was lost: 503"));
+  EXPECT_EQ(role.end_reason(), AgentEnd::failed);
+}
+
+TEST(AgentRole, tells_what_is_in_flight_and_what_is_stored) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(1));
+  role.receive(input_frame(3, "ahead"), at_ms(1));
+  const ChannelStatus status = role.status();
+  EXPECT_EQ(status.connection, ConnectionState::open);
+  EXPECT_EQ(status.next_sequence, 1);
+  EXPECT_EQ(status.oldest_unacknowledged, 0);
+  EXPECT_EQ(status.expected_sequence, 0);
+  EXPECT_EQ(status.stored_messages, 1U);
 }
 
 TEST(AgentRole, pings_and_counts_a_silent_peer_as_lost) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "role_script.hpp"
 #include "ssm/protocol/open_data_channel.hpp"
 
@@ -348,6 +350,121 @@ TEST(ClientRole, asks_for_termination_once_when_the_resend_limit_is_reached) {
     terminates += line == "call TerminateSession" ? 1 : 0;
   }
   EXPECT_EQ(terminates, 1);
+}
+
+// --- port sessions, end of the input
+// ---------------------------------------------------------------
+
+TEST(ClientRole, sends_stream_data_of_any_type_and_flags_as_four_bytes) {
+  ClientRole role = started();
+  role.send_stream(PayloadType::output, as_bytes("data"), at_ms(1));
+  role.send_flag(PortFlag::disconnect_to_port, at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("input 0 output 'data'",
+                                       "input 1 flag '" + std::string("\0\0\0\1", 4) + "'"));
+}
+
+TEST(ClientRole, sends_a_flag_that_found_no_room_before_any_later_data) {
+  ClientRole role = started();
+  while (role.can_send()) {
+    role.send_input(as_bytes("x"), at_ms(1));
+  }
+  role.send_flag(PortFlag::terminate_session, at_ms(1));
+  (void)drain(role);
+  role.receive(ack_frame(0), at_ms(2));
+  EXPECT_FALSE(role.can_send());
+  EXPECT_THAT(drain(role), ElementsAre("input 1024 flag '" + std::string("\0\0\0\2", 4) + "'"));
+  role.receive(ack_frame(1), at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("* input possible"));
+}
+
+//= RESUME-016
+TEST(ClientRole, keeps_a_flag_over_a_lost_connection) {
+  ClientRole role = started();
+  role.connection_lost("reset", at_ms(1));
+  role.on_timer(at_ms(1));
+  role.send_flag(PortFlag::terminate_session, at_ms(2));
+  role.resume_answered("T2", "", at_ms(3));
+  (void)drain(role);
+  role.connection_opened(at_ms(4));
+  EXPECT_THAT(drain(role),
+              ElementsAre("token frame", "ping",
+                          "input 0 flag '" + std::string("\0\0\0\2", 4) + "'", "* restored"));
+}
+
+TEST(ClientRole, terminates_the_session_once_finished_input_is_acknowledged) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(1));
+  role.finish_input(at_ms(2));
+  EXPECT_FALSE(role.can_send());
+  EXPECT_THAT(drain(role), ElementsAre("input 0 output 'a'"));
+  role.receive(output_frame(1, "still shown"), at_ms(3));
+  EXPECT_THAT(drain(role), ElementsAre("ack 1", "* output 'still shown'"));
+  role.receive(ack_frame(0), at_ms(4));
+  EXPECT_THAT(drain(role), ElementsAre("call TerminateSession"));
+  role.receive(control_frame(MessageType::channel_closed, "{}"), at_ms(5));
+  EXPECT_THAT(drain(role), ElementsAre("drop", "* ended channel_closed"));
+}
+
+TEST(ClientRole, delivers_finished_input_over_a_lost_connection_first) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(1));
+  role.finish_input(at_ms(2));
+  role.connection_lost("reset", at_ms(3));
+  role.on_timer(at_ms(3));
+  role.resume_answered("T2", "", at_ms(4));
+  (void)drain(role);
+  role.connection_opened(at_ms(5));
+  EXPECT_THAT(drain(role), ElementsAre("token frame", "ping", "input 0 output 'a'", "* restored"));
+  role.receive(ack_frame(0), at_ms(6));
+  EXPECT_THAT(drain(role), ElementsAre("call TerminateSession"));
+}
+
+TEST(ClientRole, ends_by_itself_when_the_termination_is_never_confirmed) {
+  ClientRole role = started();
+  role.finish_input(at_ms(0));
+  EXPECT_THAT(drain(role), ElementsAre("call TerminateSession"));
+  EXPECT_THAT(run_until(role, at_ms(20'000)),
+              ElementsAre("@10000", "drop", "* ended input_finished"));
+  EXPECT_EQ(role.end_reason(), ClientEnd::input_finished);
+}
+
+//= SHELL-029
+TEST(ClientRole, drops_undelivered_input_at_its_end_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.send_input(as_bytes("a"), at_ms(1));
+  (void)drain(role);
+  role.finish_input(at_ms(2));
+  EXPECT_THAT(drain(role), ElementsAre("drop", "* ended input_finished: EOF"));
+}
+
+TEST(ClientRole, ends_within_a_stated_time_when_nothing_is_acknowledged) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(0));
+  (void)drain(role);
+  const Lines said = run_until(role, at_ms(400'000));
+  EXPECT_EQ(said.back(),
+            "* ended agent_unresponsive: the other side acknowledged nothing for too long");
+  EXPECT_EQ(std::count(said.begin(), said.end(), "call TerminateSession"), 1);
+}
+
+TEST(ClientRole, tells_what_is_in_flight_and_what_is_stored) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(1));
+  role.send_input(as_bytes("b"), at_ms(1));
+  role.receive(ack_frame(0), at_ms(2));
+  const Frame ahead = output_frame(5, "ahead");
+  role.receive(ahead, at_ms(2));
+  const ChannelStatus status = role.status();
+  EXPECT_EQ(status.connection, ConnectionState::open);
+  EXPECT_EQ(status.next_sequence, 2);
+  EXPECT_EQ(status.oldest_unacknowledged, 1);
+  EXPECT_EQ(status.unacknowledged, 1U);
+  EXPECT_EQ(status.unwritten, 0U);
+  EXPECT_EQ(status.expected_sequence, 1);
+  EXPECT_EQ(status.stored_messages, 1U);
+  EXPECT_EQ(status.stored_bytes, ahead.size());
+  role.connection_lost("reset", at_ms(3));
+  EXPECT_EQ(role.status().connection, ConnectionState::waiting);
 }
 
 // --- handshake

@@ -16,6 +16,7 @@
 #include "ssm/protocol/reconnect.hpp"
 #include "ssm/protocol/role.hpp"
 #include "ssm/protocol/send_window.hpp"
+#include "ssm/protocol/session_description.hpp"
 #include "ssm/protocol/terminal_size.hpp"
 #include "ssm/protocol/time.hpp"
 
@@ -25,6 +26,8 @@ struct AgentConfig {
   AgentProfile profile;
   std::string session_id;
   std::string instance_id;
+  /// What the handshake tells the client, and whether there is one.
+  SessionDescription session = {};
   Epoch epoch;
   std::uint64_t seed = 0;
 };
@@ -47,16 +50,21 @@ struct InputReceived {
 struct TerminalResized {
   TerminalSize size;
 };
-/// The service ended the session: stop the program, then call `cancelled`.
-struct ChannelClosedByService {};
+/// The session is over without the program's doing: stop it, then call `cancelled`.
+struct ChannelClosedByService {
+  /// Empty: the service sent channel_closed. Otherwise why the channel was given up; AgentEnded
+  /// will say the same.
+  std::string text;
+};
 /// There is room for output again after `can_send` was false.
 struct OutputPossible {};
 
 enum class AgentEnd : std::uint8_t {
   success,    ///< the program ended; Terminating was sent
-  cancelled,  ///< by channel_closed
+  cancelled,  ///< by channel_closed, or the service refused a new channel: the session is over
   failed,     ///< `text` says why
 };
+[[nodiscard]] std::string_view name(AgentEnd end);
 struct AgentEnded {
   AgentEnd reason = AgentEnd::success;
   std::string text;
@@ -106,18 +114,22 @@ class AgentRole {
   [[nodiscard]] std::optional<AgentEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
+  /// Why, once ended() is true.
+  [[nodiscard]] std::optional<AgentEnd> end_reason() const {
+    return ended() ? ending_ : std::nullopt;
+  }
+  [[nodiscard]] ChannelStatus status() const;
   [[nodiscard]] bool paused() const { return publication_.paused(); }
   [[nodiscard]] std::size_t unacknowledged() const { return send_.in_flight(); }
 
  private:
-  /// idle -> requesting -> opening -> open -> (waiting -> requesting -> ...)* -> ended
-  enum class State : std::uint8_t { idle, requesting, opening, open, waiting, lost, ended };
+  using State = ConnectionState;
 
   void request_channel(Instant now);
   void try_again(std::string_view detail, Instant now);
   void begin_end(AgentEnd reason, std::string_view text, Instant now);
   void complete_end(Instant now);
-  void give_up(std::string_view detail, Instant now);
+  void give_up(AgentEnd reason, std::string_view detail, Instant now);
   void send_state(std::string_view session_state, Instant now);
   void resend(Instant now);
   void receive_input(const MessageView& message, const Frame& frame, Instant now);
@@ -142,6 +154,8 @@ class AgentRole {
   std::string token_;
   std::optional<AgentEnd> ending_;
   std::string end_text_;
+  /// Set when the channel was given up after it had been open: how `cancelled` will end.
+  std::optional<AgentEnded> given_up_;
   std::optional<Instant> drain_until_;
   std::optional<Instant> retry_at_;
   std::optional<Instant> ping_at_;

@@ -5,12 +5,14 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "ssm/protocol/client_handshake.hpp"
 #include "ssm/protocol/error.hpp"
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/message.hpp"
 #include "ssm/protocol/poll_queue.hpp"
+#include "ssm/protocol/port_flag.hpp"
 #include "ssm/protocol/profile.hpp"
 #include "ssm/protocol/random.hpp"
 #include "ssm/protocol/receive_window.hpp"
@@ -67,7 +69,10 @@ enum class ClientEnd : std::uint8_t {
   resume_exhausted,      ///< reconnection tries used up
   unknown_session_type,  ///< the handshake ended without a session type
   input_lost,            ///< profile only: input while there was no connection
+  input_finished,        ///< finish_input: everything was delivered, or the profile does not wait
+  agent_unresponsive,    ///< nothing was acknowledged for too long, and no end was heard either
 };
+[[nodiscard]] std::string_view name(ClientEnd end);
 struct ClientEnded {
   ClientEnd reason = ClientEnd::channel_closed;
   std::string text;
@@ -101,8 +106,17 @@ class ClientRole {
   [[nodiscard]] bool can_send() const;
   /// Stream data of type `output`, at most profile.chunk_bytes; asserts can_send().
   void send_input(Bytes data, Instant now);
+  /// The same of any payload type.
+  void send_stream(PayloadType type, Bytes data, Instant now);
+  /// A flag of a port session; kept while the window is full and sent before any later data, so
+  /// that can_send() is false until then.
+  void send_flag(PortFlag flag, Instant now);
   /// Terminal size; kept and sent when there is room (the latest wins).
   void send_size(TerminalSize size, Instant now);
+  /// There is no more input (end of stdin): nothing can be sent any more, output still comes. Once
+  /// all input is acknowledged the session is terminated (RequestTerminate), and the role ends with
+  /// channel_closed, or with input_finished if the service does not say so in time.
+  void finish_input(Instant now);
 
   void on_timer(Instant now);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
@@ -110,20 +124,24 @@ class ClientRole {
   [[nodiscard]] std::optional<ClientEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool ended() const { return state_ == State::ended; }
+  /// Why, once ended() is true.
+  [[nodiscard]] std::optional<ClientEnd> end_reason() const { return end_reason_; }
   [[nodiscard]] bool started() const { return started_; }
+  [[nodiscard]] ChannelStatus status() const;
   [[nodiscard]] std::size_t unacknowledged() const { return send_.in_flight(); }
   [[nodiscard]] const RttEstimator& rtt() const { return send_.rtt(); }
 
  private:
-  /// idle -> opening -> open -> (waiting -> resuming -> opening -> open)* -> ended
-  enum class State : std::uint8_t { idle, opening, open, waiting, resuming, ended };
+  using State = ConnectionState;
 
   void open(Instant now);
   void try_again(std::string_view detail, Instant now);
   void end(ClientEnd reason, std::string text);
-  void send_stream(PayloadType type, Bytes payload, Instant now);
+  void transmit(PayloadType type, Bytes payload, Instant now);
   void resend(Instant now);
-  void send_pending_size(Instant now);
+  void send_pending(Instant now);
+  void request_terminate(ClientEnd reason_if_unheard, Instant now);
+  void terminate_when_delivered(Instant now);
   void receive_output(const MessageView& message, const Frame& frame, Instant now);
   [[nodiscard]] bool handle_output(const MessageView& message, const Frame& frame, Instant now);
   [[nodiscard]] bool handle_handshake(const MessageView& message, Instant now);
@@ -145,9 +163,14 @@ class ClientRole {
   bool started_ = false;
   bool is_terminal_ = false;
   bool input_blocked_ = false;
-  bool terminate_requested_ = false;
+  bool input_finished_ = false;
+  /// TerminateSession was asked for: how this ends if nothing is heard by `end_unheard_at_`.
+  std::optional<ClientEnd> terminating_;
+  std::optional<Instant> end_unheard_at_;
+  std::optional<ClientEnd> end_reason_;
   ClientHandshake handshake_;
   std::optional<TerminalSize> pending_size_;
+  std::vector<PortFlag> pending_flags_;
   std::optional<Instant> retry_at_;
   std::optional<Instant> ping_at_;
   PollQueue<ClientOutput> outputs_;

@@ -41,6 +41,12 @@ struct ClientProfile {
   bool input_while_disconnected_is_fatal = false;
   /// After the last reconnect try the client stays silent for ever (RESUME-005) instead of ending.
   bool hangs_after_last_try = false;
+  /// The end of the input ends the client at once, whatever was not delivered yet, and leaves the
+  /// session behind (SHELL-029), instead of waiting for acknowledgements and terminating it.
+  bool abandons_input_at_its_end = false;
+  /// After asking for TerminateSession: how long channel_closed is waited for before the client
+  /// ends by itself; 0 means for ever.
+  Duration terminate_wait = std::chrono::seconds(10);
   /// Use the StreamUrl of ResumeSession (plugins since 1.2.835) or always the first (RESUME-002).
   bool adopts_resumed_url = true;
 };

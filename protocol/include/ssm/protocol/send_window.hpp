@@ -81,6 +81,8 @@ class SendWindow {
   /// added as unwritten, or it would overtake them (SEQ-019).
   [[nodiscard]] std::size_t unwritten_waiting() const { return unwritten_; }
   [[nodiscard]] std::size_t in_flight() const { return live_; }
+  /// The lowest number in flight.
+  [[nodiscard]] std::optional<std::int64_t> oldest() const;
   [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
 
  private:

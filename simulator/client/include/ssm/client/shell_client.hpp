@@ -46,6 +46,7 @@ enum class ShellEnd : std::uint8_t {
   unknown_session_type,      ///< the handshake ended without a session type
   unsupported_session_type,  ///< not a shell; `text` is the type
   input_lost,                ///< profile only: input while there was no connection
+  stalled,                   ///< the other side does not answer any more; `text` says how
   left,                      ///< by the user, with `~.` typed on a terminal
   input_ended,               ///< InputEnd::end_client
   output_failed,             ///< the output cannot be written; `text` says why
