@@ -156,9 +156,12 @@ fault::Decision DataChannel::decide(const Gateway::Connection& from, const proto
 }
 
 void DataChannel::apply(fault::Decision decision) {
-  for (const fault::Rule* rule : decision) {
-    spdlog::info("session {}: fault '{}': {}", id_, rule->name, fault::name(rule->action));
-    std::visit([&](const auto& action) { execute(action, rule->name); }, rule->action);
+  for (const fault::Fired& fired : decision) {
+    spdlog::info("session {}: fault '{}': {}", id_, fired.rule->name,
+                 fault::name(fired.rule->action));
+    if (const auto* close = std::get_if<fault::Close>(&fired.rule->action)) {
+      execute(*close, fired.rule->name);
+    }
   }
   pump();
 }
@@ -326,8 +329,8 @@ void DataChannel::open_recording(const Session& session) {
 void DataChannel::record(const Gateway::Connection& connection, bool received, bool is_text,
                          const protocol::Frame& frame, fault::Decision decision) {
   std::vector<std::string_view> rules;
-  for (const fault::Rule* rule : decision) {
-    rules.push_back(rule->name);
+  for (const fault::Fired& fired : decision) {
+    rules.push_back(fired.rule->name);
   }
   recording_->message(elapsed(), {.connection_id = connection.id,
                                   .side = trace_side(connection.side),

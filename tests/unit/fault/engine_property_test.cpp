@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,14 @@ Rule random_rule(Random& random, std::size_t index) {
   }
   if (chance()) {
     match.connection = 1 + static_cast<std::uint32_t>(random.below(2));
+  }
+  if (chance()) {
+    const auto first = static_cast<std::int64_t>(random.below(50));
+    const Range range{first, first + static_cast<std::int64_t>(random.below(2) * random.below(9))};
+    (random.below(2) == 0 ? match.sequence : match.acknowledged) = range;
+  }
+  if (chance()) {
+    match.copy = 1 + random.below(3);
   }
   if (chance()) {
     match.nth = 1 + random.below(20);
@@ -70,6 +80,9 @@ Conversation random_conversation(Random& random, std::uint64_t ordinal, const st
                        .payload_type = static_cast<PayloadType>(random.below(3)),
                        .sequence_number = static_cast<std::int64_t>(random.below(50)),
                        .connection_number = i < 100 ? 1U : 2U};
+    if (facts.message_type == MessageType::acknowledge && random.below(4) > 0) {
+      facts.acknowledged = static_cast<std::int64_t>(random.below(50));
+    }
     messages.push_back(facts);
   }
   return messages;
@@ -77,8 +90,8 @@ Conversation random_conversation(Random& random, std::uint64_t ordinal, const st
 
 std::vector<std::string> names(Decision decision) {
   std::vector<std::string> result;
-  for (const Rule* rule : decision) {
-    result.push_back(rule->name);
+  for (const Fired& fired : decision) {
+    result.push_back(fired.rule->name);
   }
   return result;
 }
@@ -94,19 +107,37 @@ Decisions decide_all(const Plan& plan, const Conversation& messages) {
   return decisions;
 }
 
+bool is_stream_data(MessageType type) {
+  return type == MessageType::input_stream_data || type == MessageType::output_stream_data;
+}
+
+/// Direction, type and number, which two transmissions of one message share.
+using Identity = std::tuple<Direction, MessageType, std::optional<std::int64_t>>;
+Identity identity(const MessageFacts& facts) {
+  return {facts.direction, facts.message_type,
+          is_stream_data(facts.message_type) ? facts.sequence_number : facts.acknowledged};
+}
+
 /// What the engine's index and cache must agree with: every rule held against every message.
 Decisions decide_by_scan(const Plan& plan, const Conversation& messages) {
   std::map<std::string, std::uint64_t> counts;
+  std::map<Identity, std::uint64_t> copies;
   Decisions decisions;
   for (const MessageFacts& facts : messages) {
     auto& fired = decisions.emplace_back();
+    const std::uint64_t copy = ++copies[identity(facts)];
     for (const Rule& rule : plan.rules) {
       const Match& match = rule.match;
       if ((match.direction && *match.direction != facts.direction) ||
           (match.message_type && *match.message_type != facts.message_type) ||
           (match.payload_type && *match.payload_type != facts.payload_type) ||
           (match.session && !glob_matches(*match.session, facts.session_id)) ||
-          (match.connection && *match.connection != facts.connection_number)) {
+          (match.connection && *match.connection != facts.connection_number) ||
+          (match.sequence && !(is_stream_data(facts.message_type) &&
+                               match.sequence->contains(facts.sequence_number))) ||
+          (match.acknowledged &&
+           !(facts.acknowledged && match.acknowledged->contains(*facts.acknowledged))) ||
+          (match.copy && *match.copy != copy)) {
         continue;
       }
       const std::uint64_t count = ++counts[rule.name];
@@ -231,6 +262,78 @@ TEST(FaultEngineProperty, a_retransmission_meets_a_decision_of_its_own) {
   }
   EXPECT_GT(engine.fired(), 0U);
   EXPECT_LT(engine.fired(), 1000U);
+}
+
+TEST(FaultEngineProperty, a_message_less_changes_no_decision_about_the_others) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const std::string id = "session-1";
+    const Conversation messages = random_conversation(random, 1, id);
+    const Identity left_out = identity(messages[random.below(messages.size())]);
+    if (!std::get<2>(left_out)) {
+      continue;  // a type whose messages have no number: each of them counts
+    }
+    Engine whole(coin_plan(seed));
+    Engine less(coin_plan(seed));
+    for (const MessageFacts& facts : messages) {
+      const auto expected = names(whole.decide(facts));
+      if (identity(facts) != left_out) {
+        ASSERT_EQ(names(less.decide(facts)), expected);
+      }
+    }
+  }
+}
+
+/// What a decision does to a message, without the names of its rules.
+struct Effect {
+  std::vector<Duration> transmissions;
+  std::vector<Action> others;
+  friend bool operator==(const Effect&, const Effect&) = default;
+};
+Effect effect(const Decision& decision) {
+  Effect result{decision.transmissions(), {}};
+  for (const Fired& fired : decision) {
+    if (!is_message_action(fired.rule->action)) {
+      result.others.push_back(fired.rule->action);
+    }
+  }
+  return result;
+}
+
+TEST(FaultEngineProperty, pinned_rules_repeat_every_decision_without_the_seed) {
+  using namespace std::chrono_literals;
+  const std::vector<Action> actions{Drop{}, Delay{1ms, 9s}, Duplicate{2, Delay{0ms, 5s}}, Close{}};
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    Plan plan = random_plan(random);
+    for (Rule& rule : plan.rules) {
+      rule.action = actions[random.below(actions.size())];
+    }
+    const std::string id = "session-1";
+    Conversation messages = random_conversation(random, 1, id);
+    for (MessageFacts& facts : messages) {
+      if (facts.message_type == MessageType::acknowledge) {
+        facts.acknowledged = facts.sequence_number;
+      }
+    }
+    Engine engine(plan);
+    Plan replay;
+    std::vector<Effect> expected;
+    for (const MessageFacts& facts : messages) {
+      const Decision decision = engine.decide(facts);
+      expected.push_back(effect(decision));
+      for (const Fired& fired : decision) {
+        replay.rules.push_back(pinned("decision " + std::to_string(replay.rules.size()), fired,
+                                      facts, decision.copy()));
+      }
+    }
+    Engine again(replay);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      ASSERT_EQ(effect(again.decide(messages[i])), expected[i]) << "message " << i;
+    }
+  }
 }
 
 }  // namespace

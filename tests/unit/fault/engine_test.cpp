@@ -54,8 +54,8 @@ TEST(FaultEngine, names_the_rule_that_fires) {
   Engine engine({.rules = {rule("cut", {}, Side::agent)}});
   const Decision decision = engine.decide(output_from_agent());
   ASSERT_EQ(decision.size(), 1U);
-  EXPECT_EQ(decision.front().name, "cut");
-  EXPECT_EQ(std::get<Close>(decision.front().action).side, Side::agent);
+  EXPECT_EQ(decision.front().rule->name, "cut");
+  EXPECT_EQ(std::get<Close>(decision.front().rule->action).side, Side::agent);
 }
 
 TEST(FaultEngine, nth_fires_once_at_that_message) {
@@ -142,8 +142,8 @@ TEST(FaultEngine, reports_all_rules_that_fire_in_plan_order) {
                            rule("second", {.message_type = MessageType::output_stream_data})}});
   EXPECT_THAT(engine.decide(output_from_agent()).size(), 1U);
   std::vector<std::string> names;
-  for (const Rule* fired : engine.decide(output_from_agent())) {
-    names.push_back(fired->name);
+  for (const Fired& fired : engine.decide(output_from_agent())) {
+    names.push_back(fired.rule->name);
   }
   EXPECT_THAT(names, ElementsAre("first", "second"));
   EXPECT_EQ(engine.fired(), 3U);
@@ -162,7 +162,7 @@ TEST(FaultEngine, probability_one_always_fires_and_zero_never) {
   for (int i = 1; i <= 1000; ++i) {
     const Decision decision = engine.decide(output_from_agent());
     ASSERT_EQ(decision.size(), 1U);
-    ASSERT_EQ(decision.front().name, "always");
+    ASSERT_EQ(decision.front().rule->name, "always");
   }
 }
 
@@ -178,11 +178,27 @@ TEST(FaultEngine, keeps_its_rules_when_moved) {
   Engine engine({.rules = {rule("cut", {.nth = 2})}});
   EXPECT_TRUE(engine.decide(output_from_agent()).empty());
   Engine moved = std::move(engine);
-  EXPECT_EQ(moved.decide(output_from_agent()).front().name, "cut");
+  EXPECT_EQ(moved.decide(output_from_agent()).front().rule->name, "cut");
 }
 
 TEST(FaultAction, has_the_name_that_plans_use) {
+  EXPECT_EQ(name(Action(Drop{})), "drop");
   EXPECT_EQ(name(Action(Close{})), "close");
+  EXPECT_EQ(name(Action(ApiError{})), "api_error");
+  EXPECT_EQ(name(Action(Restart{})), "restart");
+}
+
+TEST(FaultAction, serve_executes_some_and_simulate_all) {
+  for (const Action& action :
+       {Action(Drop{}), Action(Duplicate{}), Action(Delay{}), Action(Close{})}) {
+    EXPECT_TRUE(executable_by(Driver::serve, action)) << name(action);
+    EXPECT_TRUE(executable_by(Driver::simulate, action)) << name(action);
+  }
+  for (const Action& action : {Action(Stall{}), Action(Partition{}), Action(ApiError{}),
+                               Action(Pause{}), Action(Crash{}), Action(Restart{})}) {
+    EXPECT_FALSE(executable_by(Driver::serve, action)) << name(action);
+    EXPECT_TRUE(executable_by(Driver::simulate, action)) << name(action);
+  }
 }
 
 }  // namespace
