@@ -1,0 +1,101 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ssm/sim/application.hpp"
+#include "ssm/sim/invariants.hpp"
+#include "ssm/sim/network.hpp"
+#include "ssm/sim/observer.hpp"
+#include "ssm/sim/scheduler.hpp"
+
+namespace ssm::sim {
+
+class ServiceNode;
+
+/// What the parts of one run share. Owned by the run.
+struct World {
+  Scheduler& scheduler;
+  Network& network;
+  ServiceNode& service;
+  Observer& observer;
+  Verdicts& verdicts;
+};
+
+/// What the driver of a role does at either end: owns the connection, the timers and the pace, as
+/// the drivers over real sockets do. The role's own outputs and events are the derived class's.
+class EndNode : public ConnectionUser {
+ public:
+  EndNode(World world, Side side, Application& application);
+
+  /// The process is killed: its connection drops, it does nothing any more.
+  void kill();
+
+  /// Why its session is over; nothing while it is not.
+  struct Ended {
+    Instant at{};
+    std::string reason;  ///< the role's word for it
+    std::string text;    ///< what a user would be told
+    bool normal = false; ///< the session came to its own end
+  };
+  [[nodiscard]] const std::optional<Ended>& ended() const { return ended_; }
+
+  void opened(Connection& connection) final;
+  void failed(Connection& connection, const std::string& detail) final;
+  void lost(Connection& connection, const std::string& detail) final;
+  void arrived(Connection& connection, Packet packet) final;
+  void room(Connection& connection) final;
+
+ protected:
+  // The role, as the derived class has it.
+  virtual void role_connection_opened(Instant now) = 0;
+  virtual void role_connection_failed(const std::string& detail, Instant now) = 0;
+  virtual void role_connection_lost(const std::string& detail, Instant now) = 0;
+  virtual void role_receive(const protocol::Frame& frame, Instant now) = 0;
+  virtual void role_pong(Instant now) = 0;
+  virtual void role_on_timer(Instant now) = 0;
+  [[nodiscard]] virtual std::optional<Instant> role_next_timeout() const = 0;
+  [[nodiscard]] virtual bool role_can_send() const = 0;
+  virtual void role_send(const Chunk& chunk, Instant now) = 0;
+  /// Performs one output or event of the role; false if there is none.
+  virtual bool advance_once(Instant now) = 0;
+  /// The application has nothing more to send or receive.
+  virtual void application_finished(Instant now) = 0;
+  virtual void check(Verdicts& verdicts) = 0;
+
+  /// Drains the role, feeds it, arms its timer. To be called after every input to the role.
+  void pump();
+  void connect();
+  void drop();
+  void send(Packet packet);
+  void note(std::string_view text) const;
+  void set_ended(std::string reason, std::string text, bool normal);
+  [[nodiscard]] Application& application() { return application_; }
+  [[nodiscard]] const World& world() const { return world_; }
+  [[nodiscard]] Instant now() const { return world_.scheduler.now(); }
+
+  /// Of the profile.
+  std::size_t chunk_bytes_ = 1024;
+  Duration send_pause_{0};
+
+ private:
+  [[nodiscard]] bool may_feed() const;
+  bool feed(Instant now);
+  void arm();
+
+  World world_;
+  Side side_;
+  Application& application_;
+  Connection* connection_ = nullptr;
+  Alarm role_alarm_;
+  Alarm application_alarm_;
+  WakeWatch watch_;
+  Instant may_send_at_{};
+  bool pumping_ = false;
+  bool worked_ = false;
+  bool killed_ = false;
+  bool told_finished_ = false;
+  std::optional<Ended> ended_;
+};
+
+}  // namespace ssm::sim

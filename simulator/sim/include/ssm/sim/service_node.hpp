@@ -1,0 +1,112 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ssm/fault/engine.hpp"
+#include "ssm/protocol/service_role.hpp"
+#include "ssm/sim/network.hpp"
+#include "ssm/sim/observer.hpp"
+#include "ssm/sim/scheduler.hpp"
+
+namespace ssm::sim {
+
+/// API calls that the ends make.
+enum class ApiOperation : std::uint8_t { resume_session, create_data_channel, terminate_session };
+[[nodiscard]] std::string_view name(ApiOperation operation);
+
+struct ApiReply {
+  bool ok = false;
+  std::string token = {};
+  std::string stream_url = {};
+  /// For a call that failed.
+  std::string error = {};
+};
+
+/// The service of one session: its API, the two connections, the relay, and what the fault plan
+/// does to it. Message faults act before the relay, as in `ssmsim serve`; timed faults act on the
+/// network and the API.
+class ServiceNode : public ConnectionUser {
+ public:
+  ServiceNode(Scheduler& scheduler, Network& network, Observer& observer,
+              protocol::ServiceConfig config, fault::Plan plan, bool log_decisions);
+
+  /// The session exists from now on, and timed faults count from here.
+  void start();
+  /// The client's first token, as StartSession returns it.
+  [[nodiscard]] std::string first_token();
+
+  /// An API call by that end; `answer` is called a round trip later, or after a timeout.
+  void call(Side side, ApiOperation operation, std::function<void(ApiReply)> answer);
+
+  /// From now on nothing goes wrong any more: no rule fires, and what a fault holds is released.
+  void heal();
+
+  /// What the plan did, one rule for each decision, that does the same without chance.
+  [[nodiscard]] const std::vector<fault::Rule>& decisions() const { return decisions_; }
+  [[nodiscard]] std::uint64_t decision_count() const { return decision_count_; }
+  /// Messages that reached the role of an end.
+  [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
+  [[nodiscard]] std::uint64_t calls(ApiOperation operation) const {
+    return calls_[static_cast<std::size_t>(operation)];
+  }
+  [[nodiscard]] const protocol::ServiceRole& role() const { return role_; }
+  /// Of the session's end; empty for a normal one.
+  [[nodiscard]] const std::string& end_text() const { return end_text_; }
+
+  /// The driver replaces an end by a new process.
+  std::function<void(Side)> on_restart;
+
+  void opened(Connection& connection) final;
+  void failed(Connection& connection, const std::string& detail) final;
+  void lost(Connection& connection, const std::string& detail) final;
+  void arrived(Connection& connection, Packet packet) final;
+  void room(Connection& connection) final;
+
+ private:
+  struct End {
+    Connection* connection = nullptr;
+    std::uint32_t connections = 0;
+    std::set<std::string> tokens;
+  };
+  [[nodiscard]] End& end(Side side) { return ends_[static_cast<std::size_t>(side)]; }
+
+  [[nodiscard]] std::string new_token(Side side);
+  [[nodiscard]] ApiReply answer(Side side, ApiOperation operation);
+  void attach(Connection& connection, const protocol::Frame& first);
+  void message(Connection& connection, protocol::Frame frame);
+  void relay(Side from, protocol::Frame frame);
+  void detach(Side side);
+  void pump();
+  void handle(const protocol::Deliver& output);
+  void handle(const protocol::CloseSide& output);
+  void handle(const protocol::StatusChanged& event);
+  void handle(const protocol::ServiceEnded& event);
+  void handle(const protocol::MessageRefused& event);
+  void observe(const Connection& connection, bool received, bool text, const protocol::Frame& frame,
+               std::string_view faults = {});
+  void note(std::string_view text);
+
+  Scheduler& scheduler_;
+  Network& network_;
+  Observer& observer_;
+  protocol::ServiceConfig config_;
+  protocol::ServiceRole role_;
+  fault::Engine faults_;
+  bool log_decisions_;
+  bool healed_ = false;
+  Alarm alarm_;
+  std::array<End, 2> ends_;
+  std::uint64_t tokens_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t decision_count_ = 0;
+  std::array<std::uint64_t, 3> calls_{};
+  std::vector<fault::Rule> decisions_;
+  std::string end_text_;
+};
+
+}  // namespace ssm::sim

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ssm/protocol/random.hpp"
+#include "ssm/sim/application.hpp"
+#include "ssm/sim/invariants.hpp"
+#include "ssm/sim/stream.hpp"
+
+namespace ssm::sim {
+
+/// What is done with a session. Amounts are scaled by `size`.
+enum class WorkloadKind : std::uint8_t {
+  typing,    ///< single keys at a person's pace, each echoed
+  paste,     ///< much input at once, echoed
+  flood,     ///< the program prints as fast as it can, and a key is pressed now and then
+  upload,    ///< the client sends a file
+  download,  ///< the agent sends a file
+  both,      ///< files both ways at once
+  idle,      ///< hours of nothing between two keys
+};
+inline constexpr std::size_t workload_kind_count = 7;
+[[nodiscard]] std::string_view name(WorkloadKind kind);
+[[nodiscard]] std::optional<WorkloadKind> find_workload(std::string_view name);
+
+struct Workload {
+  WorkloadKind kind = WorkloadKind::typing;
+  /// Bytes for transfers, keys for typing, minutes for idle; 0: the kind's own amount.
+  std::uint64_t size = 0;
+  std::uint64_t seed = 0;
+};
+
+/// One end's part: what it sends when, and how much it waits for.
+struct Part {
+  struct Burst {
+    Duration after{0};  ///< since the session started at this end
+    std::uint64_t bytes = 0;
+  };
+  std::vector<Burst> bursts;
+  std::uint64_t expects = 0;
+  /// Sends back what it receives, besides its bursts.
+  bool echoes = false;
+};
+struct Parts {
+  Part client;
+  Part agent;
+};
+[[nodiscard]] Parts plan_workload(const Workload& workload);
+
+/// Plays a part over a session with one stream each way (shell, command, standard-stream port).
+class StreamApplication final : public Application {
+ public:
+  /// `sends` and `receives` are the texts of the two directions.
+  StreamApplication(Part part, std::string who, std::uint64_t sends, std::uint64_t receives,
+                    Verdicts& verdicts);
+
+  void started(Instant now) override;
+  void received(protocol::PayloadType type, protocol::Bytes data, Instant now) override;
+  std::optional<Chunk> next(std::size_t max_bytes, Instant now) override;
+  std::optional<Instant> next_wake() const override;
+  bool finished() const override;
+
+  [[nodiscard]] std::uint64_t sent_bytes() const { return sent_; }
+  [[nodiscard]] std::uint64_t received_bytes() const { return check_.bytes(); }
+  [[nodiscard]] const Part& part() const { return part_; }
+
+ private:
+  /// Of what may be sent now.
+  [[nodiscard]] std::uint64_t allowed(Instant now);
+
+  Part part_;
+  std::string who_;
+  StreamText text_;
+  StreamCheck check_;
+  Verdicts& verdicts_;
+  std::optional<Instant> started_;
+  std::size_t burst_ = 0;       ///< the next one that is not allowed yet
+  std::uint64_t allowed_ = 0;   ///< by the bursts so far
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace ssm::sim

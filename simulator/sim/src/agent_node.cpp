@@ -1,0 +1,127 @@
+#include "ssm/sim/agent_node.hpp"
+
+#include <utility>
+#include <variant>
+
+#include "ssm/sim/service_node.hpp"
+
+namespace ssm::sim {
+
+using protocol::AgentEnd;
+
+std::string_view name(AgentEnd end) {
+  switch (end) {
+    case AgentEnd::success:
+      return "success";
+    case AgentEnd::cancelled:
+      return "cancelled";
+    case AgentEnd::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+AgentNode::AgentNode(World world, protocol::AgentConfig config, Application& application)
+    : EndNode(world, Side::agent, application),
+      profile_(config.profile),
+      role_(std::move(config)),
+      program_alarm_(world.scheduler, [this] {
+        program_started_ = true;
+        this->application().started(now());
+        pump();
+      }) {
+  chunk_bytes_ = profile_.chunk_bytes;
+  send_pause_ = profile_.send_pause;
+}
+
+void AgentNode::start() {
+  role_.start(now());
+  pump();
+}
+
+void AgentNode::role_send(const Chunk& chunk, Instant now) {
+  role_.send_output(chunk.type, chunk.data, now);
+}
+
+void AgentNode::application_finished(Instant now) {
+  role_.finish(now);
+}
+
+bool AgentNode::advance_once(Instant /*now*/) {
+  if (std::optional<protocol::AgentOutput> output = role_.poll_output()) {
+    std::visit([this](auto& one) { perform(one); }, *output);
+    return true;
+  }
+  if (const std::optional<protocol::AgentEvent> event = role_.poll_event()) {
+    std::visit([this](const auto& one) { handle(one); }, *event);
+    return true;
+  }
+  return false;
+}
+
+void AgentNode::check(Verdicts& verdicts) {
+  const std::size_t limit = profile_.channel.send.buffer_messages;
+  if (role_.unacknowledged() > limit) {
+    verdicts.violated(Invariant::window_bounded,
+                      "the agent has " + std::to_string(role_.unacknowledged()) +
+                          " unacknowledged messages, its limit is " + std::to_string(limit));
+  }
+}
+
+void AgentNode::perform(const protocol::RequestDataChannel& /*output*/) {
+  world().service.call(Side::agent, ApiOperation::create_data_channel,
+                       [this](const ApiReply& reply) {
+                         if (reply.ok) {
+                           role_.channel_created(reply.token, now());
+                         } else {
+                           role_.channel_refused(reply.error, now());
+                         }
+                         pump();
+                       });
+}
+
+void AgentNode::perform(const protocol::OpenConnection& /*output*/) {
+  connect();
+}
+
+void AgentNode::perform(const protocol::DropConnection& /*output*/) {
+  drop();
+}
+
+void AgentNode::perform(protocol::SendText& output) {
+  send({.kind = Packet::Kind::text,
+        .frame = protocol::Frame::copy_of(protocol::as_bytes(output.text))});
+}
+
+void AgentNode::perform(protocol::SendBinary& output) {
+  send({.kind = Packet::Kind::binary, .frame = std::move(output.frame)});
+}
+
+void AgentNode::perform(const protocol::SendPing& /*output*/) {
+  send({.kind = Packet::Kind::ping});
+}
+
+void AgentNode::handle(const protocol::AgentConnected& /*event*/) {
+  role_.set_input_ready(true);
+  program_alarm_.set(now() + profile_.first_output_wait);
+}
+
+void AgentNode::handle(const protocol::InputReceived& event) {
+  application().received(event.type, event.data.bytes(), now());
+}
+
+void AgentNode::handle(const protocol::TerminalResized& /*event*/) {}
+
+void AgentNode::handle(const protocol::ChannelClosedByService& /*event*/) {
+  program_alarm_.cancel();
+  role_.cancelled(now());
+}
+
+void AgentNode::handle(const protocol::OutputPossible& /*event*/) {}
+
+void AgentNode::handle(const protocol::AgentEnded& event) {
+  set_ended(std::string(name(event.reason)), event.text, event.reason == AgentEnd::success);
+  drop();
+}
+
+}  // namespace ssm::sim

@@ -1,0 +1,136 @@
+#include "ssm/sim/client_node.hpp"
+
+#include <utility>
+#include <variant>
+
+#include "ssm/sim/service_node.hpp"
+
+namespace ssm::sim {
+
+using protocol::ClientEnd;
+
+std::string_view name(ClientEnd end) {
+  switch (end) {
+    case ClientEnd::channel_closed:
+      return "channel closed";
+    case ClientEnd::timed_out:
+      return "timed out";
+    case ClientEnd::unreachable:
+      return "unreachable";
+    case ClientEnd::resume_exhausted:
+      return "resume tries used up";
+    case ClientEnd::unknown_session_type:
+      return "unknown session type";
+    case ClientEnd::input_lost:
+      return "input lost";
+  }
+  return "unknown";
+}
+
+ClientNode::ClientNode(World world, protocol::ClientConfig config, Application& application)
+    : EndNode(world, Side::client, application),
+      profile_(config.profile),
+      role_(std::move(config)) {
+  chunk_bytes_ = profile_.chunk_bytes;
+  send_pause_ = profile_.send_pause;
+}
+
+void ClientNode::start() {
+  role_.start(now());
+  pump();
+}
+
+void ClientNode::role_pong(Instant /*now*/) {}
+
+void ClientNode::role_send(const Chunk& chunk, Instant now) {
+  role_.send_input(chunk.data, now);
+}
+
+void ClientNode::application_finished(Instant /*now*/) {}
+
+bool ClientNode::advance_once(Instant /*now*/) {
+  if (std::optional<protocol::ClientOutput> output = role_.poll_output()) {
+    std::visit([this](auto& one) { perform(one); }, *output);
+    return true;
+  }
+  if (const std::optional<protocol::ClientEvent> event = role_.poll_event()) {
+    std::visit([this](const auto& one) { handle(one); }, *event);
+    return true;
+  }
+  return false;
+}
+
+void ClientNode::check(Verdicts& verdicts) {
+  const std::size_t limit = profile_.channel.send.buffer_messages;
+  if (role_.unacknowledged() > limit) {
+    verdicts.violated(Invariant::window_bounded,
+                      "the client has " + std::to_string(role_.unacknowledged()) +
+                          " unacknowledged messages, its limit is " + std::to_string(limit));
+  }
+}
+
+void ClientNode::perform(const protocol::OpenConnection& /*output*/) {
+  connect();
+}
+
+void ClientNode::perform(const protocol::DropConnection& /*output*/) {
+  drop();
+}
+
+void ClientNode::perform(protocol::SendText& output) {
+  send({.kind = Packet::Kind::text,
+        .frame = protocol::Frame::copy_of(protocol::as_bytes(output.text))});
+}
+
+void ClientNode::perform(protocol::SendBinary& output) {
+  send({.kind = Packet::Kind::binary, .frame = std::move(output.frame)});
+}
+
+void ClientNode::perform(const protocol::SendPing& /*output*/) {
+  send({.kind = Packet::Kind::ping});
+}
+
+void ClientNode::perform(const protocol::RequestResume& /*output*/) {
+  world().service.call(Side::client, ApiOperation::resume_session, [this](const ApiReply& reply) {
+    if (reply.ok) {
+      role_.resume_answered(reply.token, reply.stream_url, now());
+    } else {
+      role_.resume_failed(reply.error, now());
+    }
+    pump();
+  });
+}
+
+void ClientNode::perform(const protocol::RequestTerminate& /*output*/) {
+  world().service.call(Side::client, ApiOperation::terminate_session, [](const ApiReply&) {});
+}
+
+void ClientNode::handle(const protocol::SessionStarted& /*event*/) {
+  application().started(now());
+}
+
+void ClientNode::handle(const protocol::OutputReceived& event) {
+  application().received(event.type, event.data.bytes(), now());
+}
+
+void ClientNode::handle(const protocol::CustomerMessage& event) {
+  note("message: " + event.text);
+}
+
+void ClientNode::handle(const protocol::ConnectionInterrupted& event) {
+  note("interrupted: " + event.detail);
+}
+
+void ClientNode::handle(const protocol::ConnectionRestored& /*event*/) {
+  note("restored");
+}
+
+void ClientNode::handle(const protocol::InputPossible& /*event*/) {}
+
+void ClientNode::handle(const protocol::ClientEnded& event) {
+  set_ended(std::string(name(event.reason)), event.text,
+            event.reason == ClientEnd::channel_closed && event.text.empty());
+  drop();
+}
+
+}  // namespace ssm::sim

@@ -1,0 +1,154 @@
+#include "ssm/sim/end_node.hpp"
+
+#include <utility>
+
+namespace ssm::sim {
+
+EndNode::EndNode(World world, Side side, Application& application)
+    : world_(world),
+      side_(side),
+      application_(application),
+      role_alarm_(world.scheduler,
+                  [this] {
+                    worked_ = false;
+                    role_on_timer(now());
+                    pump();
+                    watch_.woke(now(), worked_, role_next_timeout());
+                  }),
+      application_alarm_(world.scheduler, [this] { pump(); }),
+      watch_(std::string(name(side)), world.verdicts) {}
+
+// --- connection ---------------------------------------------------------------------------------
+
+void EndNode::connect() {
+  drop();
+  connection_ = &world_.network.open(side_, *this);
+}
+
+void EndNode::drop() {
+  if (Connection* old = std::exchange(connection_, nullptr)) {
+    old->drop_from_end();
+  }
+}
+
+void EndNode::kill() {
+  killed_ = true;
+  drop();
+  role_alarm_.cancel();
+  application_alarm_.cancel();
+  note("killed");
+}
+
+void EndNode::opened(Connection& connection) {
+  if (&connection == connection_) {
+    role_connection_opened(now());
+    pump();
+  }
+}
+
+void EndNode::failed(Connection& connection, const std::string& detail) {
+  if (&connection == connection_) {
+    connection_ = nullptr;
+    role_connection_failed(detail, now());
+    pump();
+  }
+}
+
+void EndNode::lost(Connection& connection, const std::string& detail) {
+  if (&connection == connection_) {
+    connection_ = nullptr;
+    role_connection_lost(detail, now());
+    pump();
+  }
+}
+
+void EndNode::arrived(Connection& connection, Packet packet) {
+  if (&connection != connection_) {
+    return;
+  }
+  if (packet.kind == Packet::Kind::pong) {
+    role_pong(now());
+  } else {
+    role_receive(packet.frame, now());
+  }
+  pump();
+}
+
+void EndNode::room(Connection& connection) {
+  if (&connection == connection_) {
+    pump();
+  }
+}
+
+void EndNode::send(Packet packet) {
+  if (connection_ != nullptr) {
+    connection_->send_from_end(std::move(packet));
+  }
+}
+
+// --- role and application -----------------------------------------------------------------------
+
+void EndNode::pump() {
+  if (pumping_ || killed_) {
+    return;
+  }
+  pumping_ = true;
+  do {
+    while (advance_once(now())) {
+      worked_ = true;
+    }
+  } while (feed(now()));
+  pumping_ = false;
+  check(world_.verdicts);
+  arm();
+}
+
+bool EndNode::may_feed() const {
+  // Whoever can wait does not write into a full socket.
+  return !ended_ && role_can_send() &&
+         (connection_ == nullptr || !connection_->is_open() || connection_->end_may_write());
+}
+
+bool EndNode::feed(Instant now) {
+  bool sent = false;
+  while (may_feed() && now >= may_send_at_) {
+    const std::optional<Chunk> chunk = application_.next(chunk_bytes_, now);
+    if (!chunk) {
+      break;
+    }
+    role_send(*chunk, now);
+    sent = true;
+    if (send_pause_ > Duration::zero()) {
+      may_send_at_ = now + send_pause_;
+    }
+  }
+  if (!ended_ && application_.finished() && !std::exchange(told_finished_, true)) {
+    application_finished(now);
+    sent = true;
+  }
+  return sent;
+}
+
+void EndNode::arm() {
+  role_alarm_.set(role_next_timeout());
+  std::optional<Instant> wake;
+  if (may_feed()) {
+    wake = application_.next_wake();
+    if (wake) {
+      wake = std::max(*wake, may_send_at_);
+    }
+  }
+  application_alarm_.set(wake);
+}
+
+void EndNode::set_ended(std::string reason, std::string text, bool normal) {
+  note("ended: " + reason + (text.empty() ? "" : ": " + text));
+  ended_ = Ended{now(), std::move(reason), std::move(text), normal};
+}
+
+void EndNode::note(std::string_view text) const {
+  world_.observer.note(world_.scheduler.elapsed(),
+                       std::string(name(side_)) + ": " + std::string(text));
+}
+
+}  // namespace ssm::sim

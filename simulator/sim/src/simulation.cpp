@@ -1,0 +1,243 @@
+#include "ssm/sim/simulation.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "detail/digest.hpp"
+#include "ssm/sim/agent_node.hpp"
+#include "ssm/sim/client_node.hpp"
+#include "ssm/sim/service_node.hpp"
+
+namespace ssm::sim {
+namespace {
+
+/// An arbitrary date, the same in each run.
+constexpr std::int64_t start_unix_ms = 1'790'000'000'000;
+constexpr const char* session_id = "simulated-0123456789abcdef0";
+constexpr const char* target = "i-0123456789abcdef0";
+constexpr const char* stream_url = "wss://ssmmessages.us-east-1.amazonaws.com/v1/data-channel/"
+                                   "simulated-0123456789abcdef0?role=publish_subscribe";
+
+/// The texts of both directions.
+constexpr std::uint64_t input_key = 1;
+constexpr std::uint64_t output_key = 2;
+
+/// What the ends get after the session is over, to notice it.
+constexpr Duration end_limit = std::chrono::seconds(60);
+
+/// Everything of one run.
+class Run final {
+ public:
+  Run(const RunConfig& config, Observer& observer);
+  RunResult execute();
+
+ private:
+  [[nodiscard]] World world() { return {scheduler_, network_, service_, observer_, verdicts_}; }
+  [[nodiscard]] protocol::Epoch epoch() const {
+    return {.start = scheduler_.start(), .unix_ms_at_start = start_unix_ms};
+  }
+  [[nodiscard]] protocol::ClientConfig client_config();
+  [[nodiscard]] protocol::AgentConfig agent_config();
+  void start_client();
+  void start_agent();
+  void restart(Side side);
+  [[nodiscard]] bool over() const;
+  [[nodiscard]] bool all_received() const;
+  void run_until(Instant limit);
+  void judge(RunResult& result);
+  [[nodiscard]] Duration workload_time() const;
+
+  const RunConfig& config_;
+  Scheduler scheduler_;
+  detail::DigestObserver observer_;
+  Verdicts verdicts_;
+  protocol::Random seeds_;
+  Network network_;
+  ServiceNode service_;
+  Parts parts_;
+  StreamApplication client_application_;
+  StreamApplication agent_application_;
+  /// The last of each is alive; the others were killed.
+  std::vector<std::unique_ptr<ClientNode>> clients_;
+  std::vector<std::unique_ptr<AgentNode>> agents_;
+};
+
+Run::Run(const RunConfig& config, Observer& observer)
+    : config_(config),
+      observer_(observer),
+      verdicts_(scheduler_, observer_),
+      seeds_(config.seed),
+      network_(scheduler_, config.network, seeds_.next(), service_),
+      service_(scheduler_, network_, observer_,
+               {.rules = config.service,
+                .session_id = session_id,
+                .target = target,
+                .epoch = epoch(),
+                .seed = seeds_.next()},
+               config.plan, config.log_decisions),
+      parts_(plan_workload(config.workload)),
+      client_application_(parts_.client, "client", input_key, output_key, verdicts_),
+      agent_application_(parts_.agent, "agent", output_key, input_key, verdicts_) {
+  service_.on_restart = [this](Side side) { restart(side); };
+}
+
+protocol::ClientConfig Run::client_config() {
+  return {.profile = config_.client,
+          .session_id = session_id,
+          .stream_url = stream_url,
+          .token = service_.first_token(),
+          .epoch = epoch(),
+          .seed = seeds_.next()};
+}
+
+protocol::AgentConfig Run::agent_config() {
+  return {.profile = config_.agent,
+          .session_id = session_id,
+          .instance_id = target,
+          .epoch = epoch(),
+          .seed = seeds_.next()};
+}
+
+void Run::start_client() {
+  clients_.push_back(std::make_unique<ClientNode>(world(), client_config(), client_application_));
+  clients_.back()->start();
+}
+
+void Run::start_agent() {
+  agents_.push_back(std::make_unique<AgentNode>(world(), agent_config(), agent_application_));
+  agents_.back()->start();
+}
+
+void Run::restart(Side side) {
+  if (side == Side::client) {
+    clients_.back()->kill();
+    start_client();
+  } else {
+    agents_.back()->kill();
+    start_agent();
+  }
+}
+
+bool Run::over() const {
+  return clients_.back()->ended() && agents_.back()->ended();
+}
+
+bool Run::all_received() const {
+  return client_application_.received_bytes() >= parts_.client.expects &&
+         agent_application_.received_bytes() >= parts_.agent.expects;
+}
+
+void Run::run_until(Instant limit) {
+  while (!over() && !verdicts_.any() && scheduler_.step(limit)) {
+  }
+}
+
+Duration Run::workload_time() const {
+  Duration longest{0};
+  for (const Part* part : {&parts_.client, &parts_.agent}) {
+    if (!part->bursts.empty()) {
+      longest = std::max(longest, part->bursts.back().after);
+    }
+  }
+  return longest;
+}
+
+RunResult Run::execute() {
+  service_.start();
+  start_agent();
+  start_client();
+  const Instant start = scheduler_.now();
+  Instant healed_at = start;
+  if (config_.fault_phase > Duration::zero()) {
+    run_until(start + config_.fault_phase);
+    healed_at = scheduler_.now();
+    service_.heal();
+  }
+  run_until(std::max(healed_at, start + workload_time()) + config_.heal_limit);
+  if (!over() && (clients_.back()->ended() || agents_.back()->ended())) {
+    run_until(scheduler_.now() + end_limit);
+  }
+  RunResult result;
+  judge(result);
+  return result;
+}
+
+void Run::judge(RunResult& result) {
+  const ClientNode& client = *clients_.back();
+  const AgentNode& agent = *agents_.back();
+  if (!verdicts_.any()) {
+    if (!over()) {
+      verdicts_.violated(
+          client.ended() || agent.ended() ? Invariant::ends_agree : Invariant::completes_or_ends,
+          std::string("the client ") + (client.ended() ? "ended" : "goes on") + ", the agent " +
+              (agent.ended() ? "ended" : "goes on") + "; received " +
+              std::to_string(client_application_.received_bytes()) + " of " +
+              std::to_string(parts_.client.expects) + " bytes of output and " +
+              std::to_string(agent_application_.received_bytes()) + " of " +
+              std::to_string(parts_.agent.expects) + " bytes of input");
+    } else if (client.ended()->normal && agent.ended()->normal && !all_received()) {
+      verdicts_.violated(Invariant::completes_or_ends,
+                         "the session ended as if all were well; received " +
+                             std::to_string(client_application_.received_bytes()) + " of " +
+                             std::to_string(parts_.client.expects) + " bytes of output and " +
+                             std::to_string(agent_application_.received_bytes()) + " of " +
+                             std::to_string(parts_.agent.expects) + " bytes of input");
+    }
+  }
+  result.client_received = client_application_.received_bytes();
+  result.client_expected = parts_.client.expects;
+  result.agent_received = agent_application_.received_bytes();
+  result.agent_expected = parts_.agent.expects;
+  if (client.ended()) {
+    result.client_end = client.ended()->reason;
+  }
+  if (agent.ended()) {
+    result.agent_end = agent.ended()->reason;
+  }
+  result.decisions = service_.decisions();
+  result.decision_count = service_.decision_count();
+  result.delivered = service_.delivered();
+  result.connections = network_.opened();
+  result.resume_calls = service_.calls(ApiOperation::resume_session);
+  result.terminate_calls = service_.calls(ApiOperation::terminate_session);
+  result.virtual_time = scheduler_.elapsed();
+  result.violations = verdicts_.take();
+  result.digest = observer_.digest();
+  if (!result.violations.empty()) {
+    result.outcome = Outcome::violated;
+    result.text = std::string(name(result.violations.front().invariant)) + ": " +
+                  result.violations.front().text;
+  } else if (all_received() && client.ended()->normal) {
+    result.outcome = Outcome::completed;
+  } else {
+    result.outcome = Outcome::ended;
+    result.text = "client: " + client.ended()->reason + " " + client.ended()->text +
+                  "; agent: " + agent.ended()->reason + " " + agent.ended()->text;
+  }
+}
+
+}  // namespace
+
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::completed:
+      return "completed";
+    case Outcome::ended:
+      return "ended";
+    case Outcome::violated:
+      return "violated";
+  }
+  return "unknown";
+}
+
+RunResult run(const RunConfig& config, Observer& observer) {
+  return Run(config, observer).execute();
+}
+
+RunResult run(const RunConfig& config) {
+  Observer nobody;
+  return run(config, nobody);
+}
+
+}  // namespace ssm::sim

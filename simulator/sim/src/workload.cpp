@@ -1,0 +1,157 @@
+#include "ssm/sim/workload.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace ssm::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, workload_kind_count> names = {
+    "typing", "paste", "flood", "upload", "download", "both", "idle"};
+
+/// Keys of a fast and of a slow typist come between these.
+constexpr std::uint64_t key_gap_min_ms = 60;
+constexpr std::uint64_t key_gap_spread_ms = 400;
+
+constexpr std::uint64_t prompt_bytes = 2;
+
+std::uint64_t amount(const Workload& workload, std::uint64_t usual) {
+  return workload.size == 0 ? usual : workload.size;
+}
+
+Part typist(std::uint64_t keys, protocol::Random& random) {
+  Part part;
+  Duration at{0};
+  for (std::uint64_t key = 0; key < keys; ++key) {
+    at += std::chrono::milliseconds(key_gap_min_ms + random.below(key_gap_spread_ms));
+    // An arrow key is three bytes in one read.
+    const std::uint64_t bytes = random.below(10) == 0 ? 3 : 1;
+    part.bursts.push_back({at, bytes});
+  }
+  return part;
+}
+
+std::uint64_t total(const Part& part) {
+  std::uint64_t sum = 0;
+  for (const Part::Burst& burst : part.bursts) {
+    sum += burst.bytes;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string_view name(WorkloadKind kind) {
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::optional<WorkloadKind> find_workload(std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    return std::nullopt;
+  }
+  return static_cast<WorkloadKind>(found - names.begin());
+}
+
+Parts plan_workload(const Workload& workload) {
+  protocol::Random random(workload.seed);
+  Parts parts;
+  // A prompt: without a handshake, a session begins at the client with the first output (HS-003).
+  parts.agent.bursts.push_back({0s, prompt_bytes});
+  switch (workload.kind) {
+    case WorkloadKind::typing:
+      parts.client = typist(amount(workload, 100), random);
+      parts.agent.echoes = true;
+      break;
+    case WorkloadKind::paste:
+      parts.client.bursts.push_back({500ms, amount(workload, 100'000)});
+      parts.agent.echoes = true;
+      break;
+    case WorkloadKind::flood:
+      parts.agent.bursts.push_back({0s, amount(workload, 1'000'000)});
+      parts.client.bursts = typist(10, random).bursts;
+      break;
+    case WorkloadKind::upload:
+      parts.client.bursts.push_back({0s, amount(workload, 1'000'000)});
+      break;
+    case WorkloadKind::download:
+      parts.agent.bursts.push_back({0s, amount(workload, 1'000'000)});
+      break;
+    case WorkloadKind::both:
+      parts.client.bursts.push_back({0s, amount(workload, 500'000)});
+      parts.agent.bursts.push_back({0s, amount(workload, 500'000)});
+      break;
+    case WorkloadKind::idle:
+      parts.client.bursts.push_back({1s, 1});
+      parts.client.bursts.push_back({std::chrono::minutes(amount(workload, 60)), 1});
+      parts.agent.echoes = true;
+      break;
+  }
+  parts.agent.expects = total(parts.client);
+  parts.client.expects = total(parts.agent) + (parts.agent.echoes ? parts.agent.expects : 0);
+  return parts;
+}
+
+StreamApplication::StreamApplication(Part part, std::string who, std::uint64_t sends,
+                                     std::uint64_t receives, Verdicts& verdicts)
+    : part_(std::move(part)),
+      who_(std::move(who)),
+      text_(sends),
+      check_(StreamText(receives)),
+      verdicts_(verdicts) {}
+
+void StreamApplication::started(Instant now) {
+  started_ = now;
+}
+
+void StreamApplication::received(protocol::PayloadType /*type*/, protocol::Bytes data,
+                                 Instant /*now*/) {
+  if (const std::optional<std::string> wrong = check_.received(data)) {
+    verdicts_.violated(Invariant::bytes_in_order, who_ + ": " + *wrong);
+  }
+}
+
+std::uint64_t StreamApplication::allowed(Instant now) {
+  while (burst_ < part_.bursts.size() && *started_ + part_.bursts[burst_].after <= now) {
+    allowed_ += part_.bursts[burst_++].bytes;
+  }
+  return allowed_ + (part_.echoes ? check_.bytes() : 0);
+}
+
+std::optional<Chunk> StreamApplication::next(std::size_t max_bytes, Instant now) {
+  if (!started_) {
+    return std::nullopt;
+  }
+  const std::uint64_t may_send = allowed(now);
+  if (sent_ >= may_send) {
+    return std::nullopt;
+  }
+  const protocol::Bytes data =
+      text_.at(sent_, std::min<std::uint64_t>(max_bytes, may_send - sent_));
+  sent_ += data.size();
+  return Chunk{.type = protocol::PayloadType::output, .data = data};
+}
+
+std::optional<Instant> StreamApplication::next_wake() const {
+  if (!started_) {
+    return std::nullopt;
+  }
+  if (sent_ < allowed_ + (part_.echoes ? check_.bytes() : 0)) {
+    return *started_;
+  }
+  if (burst_ < part_.bursts.size()) {
+    return *started_ + part_.bursts[burst_].after;
+  }
+  return std::nullopt;
+}
+
+bool StreamApplication::finished() const {
+  return started_ && burst_ == part_.bursts.size() && check_.bytes() >= part_.expects &&
+         sent_ >= allowed_ + (part_.echoes ? check_.bytes() : 0);
+}
+
+}  // namespace ssm::sim
