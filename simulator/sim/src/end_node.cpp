@@ -36,7 +36,7 @@ void EndNode::kill() {
   drop();
   role_alarm_.cancel();
   application_alarm_.cancel();
-  note("killed");
+  set_ended("killed", {}, false);
 }
 
 void EndNode::opened(Connection& connection) {

@@ -55,9 +55,9 @@ void Connection::advance_opening() {
     return;
   }
   timeout_alarm_.cancel();
-  if (!refusal_.empty()) {
+  if (const std::string refusal = service_.refusal(*this); !refusal.empty()) {
     close();
-    end_.failed(*this, refusal_);
+    end_.failed(*this, refusal);
     return;
   }
   state_ = State::open;
@@ -69,10 +69,6 @@ void Connection::set_reachable(bool reachable) {
   if (!std::exchange(reachable_, reachable) && reachable && state_ == State::opening) {
     opening_alarm_.set(scheduler_.now() + rules_.open_round_trips * round_trip_);
   }
-}
-
-void Connection::refuse(std::string detail) {
-  refusal_ = std::move(detail);
 }
 
 void Connection::send_from_end(Packet packet) {
@@ -219,10 +215,12 @@ Connection& Network::open(Side side, ConnectionUser& end) {
   return opened;
 }
 
-void Network::stall(Side side, bool up, bool down) {
-  if (Connection* connection = path(side).latest) {
+Connection* Network::stall(Side side, bool up, bool down) {
+  Connection* connection = path(side).latest;
+  if (connection != nullptr) {
     connection->set_stalled(up, down);
   }
+  return connection;
 }
 
 void Network::set_partitioned(Side side, bool partitioned) {

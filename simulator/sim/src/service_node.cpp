@@ -15,6 +15,18 @@ constexpr std::string_view already_terminated = "Session is already terminated";
 /// command line client and the agent use less).
 constexpr Duration call_timeout = std::chrono::seconds(15);
 
+fault::Operation fault_operation(ApiOperation operation) {
+  switch (operation) {
+    case ApiOperation::resume_session:
+      return fault::Operation::resume_session;
+    case ApiOperation::create_data_channel:
+      return fault::Operation::create_data_channel;
+    case ApiOperation::terminate_session:
+      return fault::Operation::terminate_session;
+  }
+  return fault::Operation::start_session;
+}
+
 }  // namespace
 
 std::string_view name(ApiOperation operation) {
@@ -36,8 +48,7 @@ ServiceNode::ServiceNode(Scheduler& scheduler, Network& network, Observer& obser
       observer_(observer),
       config_(config),
       role_(std::move(config)),
-      faults_(std::move(plan)),
-      log_decisions_(log_decisions),
+      faults_(scheduler, network, observer, *this, std::move(plan), log_decisions),
       alarm_(scheduler, [this] {
         role_.on_timer(scheduler_.now());
         pump();
@@ -45,6 +56,7 @@ ServiceNode::ServiceNode(Scheduler& scheduler, Network& network, Observer& obser
 
 void ServiceNode::start() {
   role_.start(scheduler_.now());
+  faults_.start();
   pump();
 }
 
@@ -70,7 +82,12 @@ void ServiceNode::call(Side side, ApiOperation operation, std::function<void(Api
                       [answer = std::move(answer)] { answer({.error = "no answer"}); });
       return;
     }
-    ApiReply reply = this->answer(side, operation);
+    ApiReply reply;
+    if (std::optional<std::string> refusal = faults_.refusal(side, fault_operation(operation))) {
+      reply.error = std::move(*refusal);
+    } else {
+      reply = this->answer(side, operation);
+    }
     note(std::string(name(side)) + " calls " + std::string(name(operation)) + ": " +
          (reply.ok ? "ok" : reply.error));
     scheduler_.post(
@@ -104,6 +121,10 @@ ApiReply ServiceNode::answer(Side side, ApiOperation operation) {
 
 void ServiceNode::opened(Connection& connection) {
   observer_.connection_opened(scheduler_.elapsed(), connection.number(), connection.side());
+}
+
+std::string ServiceNode::refusal(Connection& connection) {
+  return faults_.refusal(connection.side(), fault::Operation::open_data_channel).value_or("");
 }
 
 void ServiceNode::failed(Connection& /*connection*/, const std::string& /*detail*/) {}
@@ -161,11 +182,7 @@ void ServiceNode::arrived(Connection& connection, Packet packet) {
     }
     return;
   }
-  message(connection, std::move(packet.frame));
-}
-
-void ServiceNode::message(Connection& connection, protocol::Frame frame) {
-  relay(connection.side(), std::move(frame));
+  faults_.message(connection.side(), end(connection.side()).connections, std::move(packet.frame));
 }
 
 void ServiceNode::relay(Side from, protocol::Frame frame) {
@@ -220,23 +237,41 @@ void ServiceNode::handle(const protocol::MessageRefused& event) {
 }
 
 void ServiceNode::observe(const Connection& connection, bool received, bool text,
-                          const protocol::Frame& frame, std::string_view faults) {
+                          const protocol::Frame& frame) {
   observer_.message({.at = scheduler_.elapsed(),
                      .connection = connection.number(),
                      .side = connection.side(),
                      .received = received,
                      .text = text,
-                     .data = frame.bytes(),
-                     .faults = faults});
+                     .data = frame.bytes()});
 }
 
 void ServiceNode::note(std::string_view text) {
   observer_.note(scheduler_.elapsed(), "service: " + std::string(text));
 }
 
-void ServiceNode::heal() {
-  healed_ = true;
-  network_.heal();
+// --- faults -------------------------------------------------------------------------------------
+
+void ServiceNode::close(Side side, std::uint16_t code, std::string reason) {
+  if (Connection* victim = end(side).connection) {
+    observer_.connection_closed(scheduler_.elapsed(), victim->number(), side, reason);
+    victim->close_from_service(code, std::move(reason));
+    detach(side);
+    pump();
+  }
+}
+
+void ServiceNode::publish(Side side, bool pause) {
+  role_.publish(side, pause, scheduler_.now());
+  pump();
+}
+
+void ServiceNode::crash(Side side) {
+  on_crash(side);
+}
+
+void ServiceNode::restart(Side side) {
+  on_restart(side);
 }
 
 }  // namespace ssm::sim

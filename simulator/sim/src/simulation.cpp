@@ -41,6 +41,7 @@ class Run final {
   [[nodiscard]] protocol::AgentConfig agent_config();
   void start_client();
   void start_agent();
+  void crash(Side side);
   void restart(Side side);
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool all_received() const;
@@ -79,6 +80,7 @@ Run::Run(const RunConfig& config, Observer& observer)
       parts_(plan_workload(config.workload)),
       client_application_(parts_.client, "client", input_key, output_key, verdicts_),
       agent_application_(parts_.agent, "agent", output_key, input_key, verdicts_) {
+  service_.on_crash = [this](Side side) { crash(side); };
   service_.on_restart = [this](Side side) { restart(side); };
 }
 
@@ -109,12 +111,18 @@ void Run::start_agent() {
   agents_.back()->start();
 }
 
-void Run::restart(Side side) {
+void Run::crash(Side side) {
   if (side == Side::client) {
     clients_.back()->kill();
-    start_client();
   } else {
     agents_.back()->kill();
+  }
+}
+
+void Run::restart(Side side) {
+  if (side == Side::client) {
+    start_client();
+  } else {
     start_agent();
   }
 }
@@ -195,8 +203,8 @@ void Run::judge(RunResult& result) {
   if (agent.ended()) {
     result.agent_end = agent.ended()->reason;
   }
-  result.decisions = service_.decisions();
-  result.decision_count = service_.decision_count();
+  result.decisions = service_.faults().decisions();
+  result.decision_count = service_.faults().decision_count();
   result.delivered = service_.delivered();
   result.connections = network_.opened();
   result.resume_calls = service_.calls(ApiOperation::resume_session);

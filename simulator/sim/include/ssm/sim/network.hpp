@@ -46,6 +46,8 @@ class ConnectionUser {
   virtual ~ConnectionUser() = default;
 
   virtual void opened(Connection& connection) = 0;
+  /// Asked of the service before: why it refuses the upgrade to a WebSocket; empty if it does not.
+  virtual std::string refusal(Connection& /*connection*/) { return {}; }
   /// It never opened.
   virtual void failed(Connection& connection, const std::string& detail) = 0;
   /// It was open and is not any more. Not called after the user's own drop().
@@ -87,8 +89,6 @@ class Connection {
   [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
   /// The path to the service is there, or not: an attempt to open succeeds or goes on waiting.
   void set_reachable(bool reachable);
-  /// The service refuses the upgrade.
-  void refuse(std::string detail);
 
  private:
   enum class State : std::uint8_t { opening, open, closing, closed };
@@ -116,7 +116,6 @@ class Connection {
   bool end_gone_ = false;
   bool service_gone_ = false;
   bool reachable_ = true;
-  std::string refusal_;
 };
 
 /// The paths of both ends to the service. Not thread safe.
@@ -128,8 +127,8 @@ class Network {
   Connection& open(Side side, ConnectionUser& end);
 
   /// Stops the bytes of that end's present connection: half-open, as when a NAT forgets it. No end
-  /// is told; a new connection is not concerned.
-  void stall(Side side, bool up, bool down);
+  /// is told; a new connection is not concerned. Returns it; nullptr without one.
+  Connection* stall(Side side, bool up, bool down);
   /// Bytes of all connections of that end stop, and none can be opened.
   void set_partitioned(Side side, bool partitioned);
   [[nodiscard]] bool partitioned(Side side) const { return path(side).partitioned; }

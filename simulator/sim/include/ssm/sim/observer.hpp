@@ -17,8 +17,6 @@ struct ObservedMessage {
   bool received = false;  ///< by the service; otherwise sent by it
   bool text = false;
   protocol::Bytes data;
-  /// Names of the fault rules that fired, separated by commas; empty for none.
-  std::string_view faults;
 };
 
 /// Looks on. What it is shown depends on nothing but the run's configuration, so that two runs of

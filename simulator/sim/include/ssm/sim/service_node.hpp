@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "ssm/fault/engine.hpp"
 #include "ssm/protocol/service_role.hpp"
+#include "ssm/sim/fault_driver.hpp"
 #include "ssm/sim/network.hpp"
 #include "ssm/sim/observer.hpp"
 #include "ssm/sim/scheduler.hpp"
@@ -30,7 +30,7 @@ struct ApiReply {
 /// The service of one session: its API, the two connections, the relay, and what the fault plan
 /// does to it. Message faults act before the relay, as in `ssmsim serve`; timed faults act on the
 /// network and the API.
-class ServiceNode : public ConnectionUser {
+class ServiceNode final : public ConnectionUser, private FaultTarget {
  public:
   ServiceNode(Scheduler& scheduler, Network& network, Observer& observer,
               protocol::ServiceConfig config, fault::Plan plan, bool log_decisions);
@@ -44,11 +44,9 @@ class ServiceNode : public ConnectionUser {
   void call(Side side, ApiOperation operation, std::function<void(ApiReply)> answer);
 
   /// From now on nothing goes wrong any more: no rule fires, and what a fault holds is released.
-  void heal();
+  void heal() { faults_.heal(); }
+  [[nodiscard]] const FaultDriver& faults() const { return faults_; }
 
-  /// What the plan did, one rule for each decision, that does the same without chance.
-  [[nodiscard]] const std::vector<fault::Rule>& decisions() const { return decisions_; }
-  [[nodiscard]] std::uint64_t decision_count() const { return decision_count_; }
   /// Messages that reached the role of an end.
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
   [[nodiscard]] std::uint64_t calls(ApiOperation operation) const {
@@ -58,10 +56,12 @@ class ServiceNode : public ConnectionUser {
   /// Of the session's end; empty for a normal one.
   [[nodiscard]] const std::string& end_text() const { return end_text_; }
 
-  /// The driver replaces an end by a new process.
+  /// The process of an end dies; a new one starts in its place.
+  std::function<void(Side)> on_crash;
   std::function<void(Side)> on_restart;
 
   void opened(Connection& connection) final;
+  std::string refusal(Connection& connection) final;
   void failed(Connection& connection, const std::string& detail) final;
   void lost(Connection& connection, const std::string& detail) final;
   void arrived(Connection& connection, Packet packet) final;
@@ -78,8 +78,6 @@ class ServiceNode : public ConnectionUser {
   [[nodiscard]] std::string new_token(Side side);
   [[nodiscard]] ApiReply answer(Side side, ApiOperation operation);
   void attach(Connection& connection, const protocol::Frame& first);
-  void message(Connection& connection, protocol::Frame frame);
-  void relay(Side from, protocol::Frame frame);
   void detach(Side side);
   void pump();
   void handle(const protocol::Deliver& output);
@@ -87,8 +85,15 @@ class ServiceNode : public ConnectionUser {
   void handle(const protocol::StatusChanged& event);
   void handle(const protocol::ServiceEnded& event);
   void handle(const protocol::MessageRefused& event);
-  void observe(const Connection& connection, bool received, bool text, const protocol::Frame& frame,
-               std::string_view faults = {});
+  void observe(const Connection& connection, bool received, bool text,
+               const protocol::Frame& frame);
+
+  void relay(Side from, protocol::Frame frame) override;
+  void close(Side side, std::uint16_t code, std::string reason) override;
+  void publish(Side side, bool pause) override;
+  void crash(Side side) override;
+  void restart(Side side) override;
+
   void note(std::string_view text);
 
   Scheduler& scheduler_;
@@ -96,16 +101,12 @@ class ServiceNode : public ConnectionUser {
   Observer& observer_;
   protocol::ServiceConfig config_;
   protocol::ServiceRole role_;
-  fault::Engine faults_;
-  bool log_decisions_;
-  bool healed_ = false;
+  FaultDriver faults_;
   Alarm alarm_;
   std::array<End, 2> ends_;
   std::uint64_t tokens_ = 0;
   std::uint64_t delivered_ = 0;
-  std::uint64_t decision_count_ = 0;
   std::array<std::uint64_t, 3> calls_{};
-  std::vector<fault::Rule> decisions_;
   std::string end_text_;
 };
 
