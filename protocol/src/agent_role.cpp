@@ -1,5 +1,7 @@
 #include "ssm/protocol/agent_role.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "detail/channel_status.hpp"
@@ -14,6 +16,9 @@ namespace ssm::protocol {
 namespace {
 
 constexpr std::string_view already_terminated = "Session is already terminated";
+
+/// The service ended the session, or the program did not run: hardly anybody waits for output.
+constexpr Duration unwanted_output_limit = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -401,7 +406,9 @@ void AgentRole::begin_end(AgentEnd reason, std::string_view text, Instant now) {
   end_text_ = text;
   //= SHELL-020
   //= SHELL-021
-  drain_until_ = now + config_.profile.drain_limit;
+  drain_until_ = now + (reason == AgentEnd::success
+                            ? config_.profile.drain_limit
+                            : std::min(config_.profile.drain_limit, unwanted_output_limit));
   const bool nobody_listens = state_ != State::open && reason != AgentEnd::success;
   if (send_.in_flight() == 0 || nobody_listens || state_ == State::lost) {
     complete_end(now);
@@ -434,6 +441,10 @@ void AgentRole::on_timer(Instant now) {
     return;
   }
   if (drain_until_ && now >= *drain_until_) {
+    if (config_.profile.reports_lost_output && *ending_ == AgentEnd::success) {
+      ending_ = AgentEnd::failed;
+      end_text_ = "The last output was not acknowledged by the client; some of it may be lost.";
+    }
     complete_end(now);
     return;
   }

@@ -63,6 +63,10 @@ constexpr AgentProfile strict_agent{
                 // As many as the agent's (SEQ-005), and bounded in bytes.
                 .receive = {.buffer_messages = 100'000},
                 .reconnect = {.retries = strict_reconnect_retries}},
+    // As long as the service keeps a session whose client is away. The agent waits for 2 s, so that
+    // the last output is lost whenever the client's connection breaks at the wrong moment.
+    .drain_limit = 20min,
+    .reports_lost_output = true,
 };
 
 // ---- session-manager-plugin 1.2.677 -------------------------------------------------------------

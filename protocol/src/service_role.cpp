@@ -86,9 +86,9 @@ void ServiceRole::attached(Side side, Instant now) {
   if (config_.rules.publication_control && end(Side::agent).attached) {
     if (side == Side::client && !first) {
       //= CTL-024
-      send_publication(MessageType::start_publication, now);
+      send_publication(Side::agent, MessageType::start_publication, now);
     } else if (side == Side::agent && end(Side::client).seen && !end(Side::client).attached) {
-      send_publication(MessageType::pause_publication, now);
+      send_publication(Side::agent, MessageType::pause_publication, now);
     }
   }
   publish_status();
@@ -106,7 +106,7 @@ void ServiceRole::detached(Side side, Instant now) {
   }
   if (side == Side::client && config_.rules.publication_control && end(Side::agent).attached) {
     //= CTL-024
-    send_publication(MessageType::pause_publication, now);
+    send_publication(Side::agent, MessageType::pause_publication, now);
   }
   publish_status();
 }
@@ -276,8 +276,15 @@ Frame ServiceRole::make(MessageType type, Bytes payload, Instant now) {
   return std::move(*frame);
 }
 
-void ServiceRole::send_publication(MessageType type, Instant now) {
-  outputs_.push(Deliver{Side::agent, make(type, {}, now)});
+void ServiceRole::publish(Side side, bool pause, Instant now) {
+  if (end(side).attached) {
+    send_publication(
+        side, pause ? MessageType::pause_publication : MessageType::start_publication, now);
+  }
+}
+
+void ServiceRole::send_publication(Side to, MessageType type, Instant now) {
+  outputs_.push(Deliver{to, make(type, {}, now)});
 }
 
 void ServiceRole::send_channel_closed(Side to, Instant now) {

@@ -16,6 +16,7 @@ LIBRARIES = {
     "schema": ("simulator/schema", set()),
     "net": ("simulator/net", {"protocol"}),
     "fault": ("simulator/fault", {"protocol"}),
+    "sim": ("simulator/sim", {"protocol", "fault"}),
     "trace": ("simulator/trace", {"schema"}),
     "config": ("simulator/config", {"schema", "fault", "protocol"}),
     "service": ("simulator/service", {"protocol", "net", "fault", "trace", "schema"}),
@@ -27,7 +28,7 @@ LIBRARIES = {
         {"protocol", "net", "fault", "trace", "schema", "config", "service", "agent", "client", "host"},
     ),
 }
-PURE = ("protocol", "fault")
+PURE = ("protocol", "fault", "sim")
 FORBIDDEN_IN_PURE = [
     (r"#\s*include\s*<(thread|mutex|shared_mutex|condition_variable|future|random|iostream|fstream|filesystem)>",
      "an impure header"),
@@ -107,6 +108,8 @@ def self_test() -> int:
         ("protocol/include/ssm/protocol/a.hpp", '#include "x/plan.pb.h"', "generated protobuf"),
         ("simulator/fault/src/a.cpp", "std::chrono::system_clock::now();", "a clock"),
         ("simulator/net/include/ssm/net/a.hpp", "#include <boost/asio/io_context.hpp>", "Asio and Beast"),
+        ("simulator/sim/src/a.cpp", '#include "ssm/net/event_loop.hpp"', "must not include"),
+        ("simulator/sim/src/a.cpp", "std::chrono::steady_clock::now();", "a clock"),
         ("simulator/agent/src/a.cpp", "#include <boost/beast/websocket.hpp>", "Asio and Beast"),
         ("simulator/net/src/a.cpp", '#include "ssm/service/router.hpp"', "must not include"),
         ("simulator/net/CMakeLists.txt", "PUBLIC ssm::service", "must not link"),

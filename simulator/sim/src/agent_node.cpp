@@ -7,20 +7,6 @@
 
 namespace ssm::sim {
 
-using protocol::AgentEnd;
-
-std::string_view name(AgentEnd end) {
-  switch (end) {
-    case AgentEnd::success:
-      return "success";
-    case AgentEnd::cancelled:
-      return "cancelled";
-    case AgentEnd::failed:
-      return "failed";
-  }
-  return "unknown";
-}
-
 AgentNode::AgentNode(World world, protocol::AgentConfig config, Application& application)
     : EndNode(world, Side::agent, application),
       profile_(config.profile),
@@ -60,16 +46,11 @@ bool AgentNode::advance_once(Instant /*now*/) {
 }
 
 void AgentNode::check(Verdicts& verdicts) {
-  const std::size_t limit = profile_.channel.send.buffer_messages;
-  if (role_.unacknowledged() > limit) {
-    verdicts.violated(Invariant::window_bounded,
-                      "the agent has " + std::to_string(role_.unacknowledged()) +
-                          " unacknowledged messages, its limit is " + std::to_string(limit));
-  }
+  check_windows(role_.status(), profile_.channel, verdicts);
 }
 
 void AgentNode::perform(const protocol::RequestDataChannel& /*output*/) {
-  world().service.call(Side::agent, ApiOperation::create_data_channel,
+  world().service.call(Side::agent, fault::Operation::create_data_channel,
                        [this](const ApiReply& reply) {
                          if (reply.ok) {
                            role_.channel_created(reply.token, now());
@@ -120,8 +101,11 @@ void AgentNode::handle(const protocol::ChannelClosedByService& /*event*/) {
 void AgentNode::handle(const protocol::OutputPossible& /*event*/) {}
 
 void AgentNode::handle(const protocol::AgentEnded& event) {
-  set_ended(std::string(name(event.reason)), event.text, event.reason == AgentEnd::success);
+  set_ended(std::string(protocol::name(event.reason)), event.text, event.reason == protocol::AgentEnd::success);
   drop();
+  if (event.reason == protocol::AgentEnd::failed) {
+    world().service.task_failed(event.text);
+  }
 }
 
 }  // namespace ssm::sim

@@ -7,26 +7,6 @@
 
 namespace ssm::sim {
 
-using protocol::ClientEnd;
-
-std::string_view name(ClientEnd end) {
-  switch (end) {
-    case ClientEnd::channel_closed:
-      return "channel closed";
-    case ClientEnd::timed_out:
-      return "timed out";
-    case ClientEnd::unreachable:
-      return "unreachable";
-    case ClientEnd::resume_exhausted:
-      return "resume tries used up";
-    case ClientEnd::unknown_session_type:
-      return "unknown session type";
-    case ClientEnd::input_lost:
-      return "input lost";
-  }
-  return "unknown";
-}
-
 ClientNode::ClientNode(World world, protocol::ClientConfig config, Application& application)
     : EndNode(world, Side::client, application),
       profile_(config.profile),
@@ -61,12 +41,7 @@ bool ClientNode::advance_once(Instant /*now*/) {
 }
 
 void ClientNode::check(Verdicts& verdicts) {
-  const std::size_t limit = profile_.channel.send.buffer_messages;
-  if (role_.unacknowledged() > limit) {
-    verdicts.violated(Invariant::window_bounded,
-                      "the client has " + std::to_string(role_.unacknowledged()) +
-                          " unacknowledged messages, its limit is " + std::to_string(limit));
-  }
+  check_windows(role_.status(), profile_.channel, verdicts);
 }
 
 void ClientNode::perform(const protocol::OpenConnection& /*output*/) {
@@ -91,7 +66,7 @@ void ClientNode::perform(const protocol::SendPing& /*output*/) {
 }
 
 void ClientNode::perform(const protocol::RequestResume& /*output*/) {
-  world().service.call(Side::client, ApiOperation::resume_session, [this](const ApiReply& reply) {
+  world().service.call(Side::client, fault::Operation::resume_session, [this](const ApiReply& reply) {
     if (reply.ok) {
       role_.resume_answered(reply.token, reply.stream_url, now());
     } else {
@@ -102,7 +77,7 @@ void ClientNode::perform(const protocol::RequestResume& /*output*/) {
 }
 
 void ClientNode::perform(const protocol::RequestTerminate& /*output*/) {
-  world().service.call(Side::client, ApiOperation::terminate_session, [](const ApiReply&) {});
+  world().service.call(Side::client, fault::Operation::terminate_session, [](const ApiReply&) {});
 }
 
 void ClientNode::handle(const protocol::SessionStarted& /*event*/) {
@@ -128,8 +103,8 @@ void ClientNode::handle(const protocol::ConnectionRestored& /*event*/) {
 void ClientNode::handle(const protocol::InputPossible& /*event*/) {}
 
 void ClientNode::handle(const protocol::ClientEnded& event) {
-  set_ended(std::string(name(event.reason)), event.text,
-            event.reason == ClientEnd::channel_closed && event.text.empty());
+  set_ended(std::string(protocol::name(event.reason)), event.text,
+            event.reason == protocol::ClientEnd::channel_closed && event.text.empty());
   drop();
 }
 

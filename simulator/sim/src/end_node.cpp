@@ -1,5 +1,6 @@
 #include "ssm/sim/end_node.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace ssm::sim {
@@ -139,6 +140,21 @@ void EndNode::arm() {
     }
   }
   application_alarm_.set(wake);
+}
+
+void EndNode::check_windows(const protocol::ChannelStatus& status,
+                            const protocol::ChannelRules& rules, Verdicts& verdicts) {
+  const auto bounded = [&](std::size_t seen, std::size_t limit, std::string_view what) {
+    if (limit > 0 && seen > limit) {
+      verdicts.violated(Invariant::window_bounded, "the " + std::string(name(side_)) + " has " +
+                                                       std::to_string(seen) + " " +
+                                                       std::string(what) + ", its limit is " +
+                                                       std::to_string(limit));
+    }
+  };
+  bounded(status.unacknowledged, rules.send.buffer_messages, "unacknowledged messages");
+  bounded(status.stored_messages, rules.receive.buffer_messages, "messages ahead of a gap");
+  bounded(status.stored_bytes, rules.receive.buffer_bytes, "bytes ahead of a gap");
 }
 
 void EndNode::set_ended(std::string reason, std::string text, bool normal) {

@@ -15,31 +15,7 @@ constexpr std::string_view already_terminated = "Session is already terminated";
 /// command line client and the agent use less).
 constexpr Duration call_timeout = std::chrono::seconds(15);
 
-fault::Operation fault_operation(ApiOperation operation) {
-  switch (operation) {
-    case ApiOperation::resume_session:
-      return fault::Operation::resume_session;
-    case ApiOperation::create_data_channel:
-      return fault::Operation::create_data_channel;
-    case ApiOperation::terminate_session:
-      return fault::Operation::terminate_session;
-  }
-  return fault::Operation::start_session;
-}
-
 }  // namespace
-
-std::string_view name(ApiOperation operation) {
-  switch (operation) {
-    case ApiOperation::resume_session:
-      return "ResumeSession";
-    case ApiOperation::create_data_channel:
-      return "CreateDataChannel";
-    case ApiOperation::terminate_session:
-      return "TerminateSession";
-  }
-  return "unknown";
-}
 
 ServiceNode::ServiceNode(Scheduler& scheduler, Network& network, Observer& observer,
                          protocol::ServiceConfig config, fault::Plan plan, bool log_decisions)
@@ -72,7 +48,7 @@ std::string ServiceNode::first_token() {
   return new_token(Side::client);
 }
 
-void ServiceNode::call(Side side, ApiOperation operation, std::function<void(ApiReply)> answer) {
+void ServiceNode::call(Side side, fault::Operation operation, std::function<void(ApiReply)> answer) {
   ++calls_[static_cast<std::size_t>(operation)];
   const Duration round_trip = network_.round_trip(side);
   scheduler_.post(scheduler_.now() + round_trip / 2, [this, side, operation, round_trip,
@@ -83,12 +59,12 @@ void ServiceNode::call(Side side, ApiOperation operation, std::function<void(Api
       return;
     }
     ApiReply reply;
-    if (std::optional<std::string> refusal = faults_.refusal(side, fault_operation(operation))) {
+    if (std::optional<std::string> refusal = faults_.refusal(side, operation)) {
       reply.error = std::move(*refusal);
     } else {
       reply = this->answer(side, operation);
     }
-    note(std::string(name(side)) + " calls " + std::string(name(operation)) + ": " +
+    note(std::string(name(side)) + " calls " + std::string(fault::name(operation)) + ": " +
          (reply.ok ? "ok" : reply.error));
     scheduler_.post(
         scheduler_.now() + round_trip / 2,
@@ -96,25 +72,35 @@ void ServiceNode::call(Side side, ApiOperation operation, std::function<void(Api
   });
 }
 
-ApiReply ServiceNode::answer(Side side, ApiOperation operation) {
+ApiReply ServiceNode::answer(Side side, fault::Operation operation) {
   switch (operation) {
-    case ApiOperation::resume_session:
+    case fault::Operation::resume_session:
       if (role_.over()) {
         // No token: the client takes that for the session's end.
         return {.ok = true};
       }
       return {.ok = true, .token = new_token(side)};
-    case ApiOperation::create_data_channel:
+    case fault::Operation::create_data_channel:
       if (role_.over()) {
         return {.error = std::string(already_terminated)};
       }
       return {.ok = true, .token = new_token(side)};
-    case ApiOperation::terminate_session:
+    case fault::Operation::terminate_session:
       role_.terminate({}, false, scheduler_.now());
       pump();
       return {.ok = true};
+    case fault::Operation::open_data_channel:
+      break;
   }
-  return {};
+  return {.error = "not an API call"};
+}
+
+void ServiceNode::task_failed(const std::string& text) {
+  const Duration one_way = network_.round_trip(Side::agent) / 2;
+  scheduler_.post(scheduler_.now() + one_way, [this, text] {
+    role_.terminate(text, true, scheduler_.now());
+    pump();
+  });
 }
 
 // --- connections --------------------------------------------------------------------------------

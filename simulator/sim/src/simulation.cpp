@@ -207,8 +207,8 @@ void Run::judge(RunResult& result) {
   result.decision_count = service_.faults().decision_count();
   result.delivered = service_.delivered();
   result.connections = network_.opened();
-  result.resume_calls = service_.calls(ApiOperation::resume_session);
-  result.terminate_calls = service_.calls(ApiOperation::terminate_session);
+  result.resume_calls = service_.calls(fault::Operation::resume_session);
+  result.terminate_calls = service_.calls(fault::Operation::terminate_session);
   result.virtual_time = scheduler_.elapsed();
   result.violations = verdicts_.take();
   result.digest = observer_.digest();

@@ -69,6 +69,9 @@ struct AgentProfile {
   Duration pong_wait = std::chrono::seconds(60);
   /// At the end: how long unacknowledged output is waited for.
   Duration drain_limit = std::chrono::seconds(2);
+  /// What is still unacknowledged then makes the session's end a failure (ours) instead of being
+  /// lost without a word (agent).
+  bool reports_lost_output = false;
   /// A correctly encoded U+FFFD is damaged to one byte, and up to 3 invalid bytes are lost at the
   /// end (SHELL-016); see Utf8Boundary.
   bool damages_replacement_character = false;

@@ -99,6 +99,9 @@ class ServiceRole {
   /// TerminateSession, or the agent's report that it failed (`text` for the user, `failed`).
   void terminate(std::string_view text, bool failed, Instant now);
 
+  /// Sends pause_publication or start_publication to that end, beyond what the role does by itself.
+  void publish(Side side, bool pause, Instant now);
+
   void on_timer(Instant now);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
   [[nodiscard]] std::optional<ServiceOutput> poll_output() { return outputs_.poll(); }
@@ -123,7 +126,7 @@ class ServiceRole {
   [[nodiscard]] const End& end(Side side) const { return ends_[static_cast<std::size_t>(side)]; }
 
   void relay(Side from, Frame message);
-  void send_publication(MessageType type, Instant now);
+  void send_publication(Side to, MessageType type, Instant now);
   void send_channel_closed(Side to, Instant now);
   void finish(std::string text, bool failed, bool tell_agent, Instant now);
   void publish_status();

@@ -56,6 +56,4 @@ class AgentNode final : public EndNode {
   bool program_started_ = false;
 };
 
-[[nodiscard]] std::string_view name(protocol::AgentEnd end);
-
 }  // namespace ssm::sim

@@ -56,7 +56,4 @@ class ClientNode final : public EndNode {
   protocol::ClientRole role_;
 };
 
-/// In words, as in reports.
-[[nodiscard]] std::string_view name(protocol::ClientEnd end);
-
 }  // namespace ssm::sim

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "ssm/protocol/profile.hpp"
+#include "ssm/protocol/role.hpp"
 #include "ssm/sim/application.hpp"
 #include "ssm/sim/invariants.hpp"
 #include "ssm/sim/network.hpp"
@@ -69,6 +71,8 @@ class EndNode : public ConnectionUser {
   void drop();
   void send(Packet packet);
   void note(std::string_view text) const;
+  void check_windows(const protocol::ChannelStatus& status, const protocol::ChannelRules& rules,
+                     Verdicts& verdicts);
   void set_ended(std::string reason, std::string text, bool normal);
   [[nodiscard]] Application& application() { return application_; }
   [[nodiscard]] const World& world() const { return world_; }

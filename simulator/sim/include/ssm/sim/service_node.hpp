@@ -15,10 +15,7 @@
 
 namespace ssm::sim {
 
-/// API calls that the ends make.
-enum class ApiOperation : std::uint8_t { resume_session, create_data_channel, terminate_session };
-[[nodiscard]] std::string_view name(ApiOperation operation);
-
+/// Of an API call.
 struct ApiReply {
   bool ok = false;
   std::string token = {};
@@ -41,7 +38,10 @@ class ServiceNode final : public ConnectionUser, private FaultTarget {
   [[nodiscard]] std::string first_token();
 
   /// An API call by that end; `answer` is called a round trip later, or after a timeout.
-  void call(Side side, ApiOperation operation, std::function<void(ApiReply)> answer);
+  void call(Side side, fault::Operation operation, std::function<void(ApiReply)> answer);
+
+  /// The agent's report on its control channel that the session failed.
+  void task_failed(const std::string& text);
 
   /// From now on nothing goes wrong any more: no rule fires, and what a fault holds is released.
   void heal() { faults_.heal(); }
@@ -49,7 +49,7 @@ class ServiceNode final : public ConnectionUser, private FaultTarget {
 
   /// Messages that reached the role of an end.
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
-  [[nodiscard]] std::uint64_t calls(ApiOperation operation) const {
+  [[nodiscard]] std::uint64_t calls(fault::Operation operation) const {
     return calls_[static_cast<std::size_t>(operation)];
   }
   [[nodiscard]] const protocol::ServiceRole& role() const { return role_; }
@@ -76,7 +76,7 @@ class ServiceNode final : public ConnectionUser, private FaultTarget {
   [[nodiscard]] End& end(Side side) { return ends_[static_cast<std::size_t>(side)]; }
 
   [[nodiscard]] std::string new_token(Side side);
-  [[nodiscard]] ApiReply answer(Side side, ApiOperation operation);
+  [[nodiscard]] ApiReply answer(Side side, fault::Operation operation);
   void attach(Connection& connection, const protocol::Frame& first);
   void detach(Side side);
   void pump();
@@ -106,7 +106,7 @@ class ServiceNode final : public ConnectionUser, private FaultTarget {
   std::array<End, 2> ends_;
   std::uint64_t tokens_ = 0;
   std::uint64_t delivered_ = 0;
-  std::array<std::uint64_t, 3> calls_{};
+  std::array<std::uint64_t, fault::operation_names.size()> calls_{};
   std::string end_text_;
 };
 
