@@ -101,7 +101,8 @@ void AgentNode::handle(const protocol::ChannelClosedByService& /*event*/) {
 void AgentNode::handle(const protocol::OutputPossible& /*event*/) {}
 
 void AgentNode::handle(const protocol::AgentEnded& event) {
-  set_ended(std::string(protocol::name(event.reason)), event.text, event.reason == protocol::AgentEnd::success);
+  set_ended(std::string(protocol::name(event.reason)), event.text,
+            event.reason == protocol::AgentEnd::success);
   drop();
   if (event.reason == protocol::AgentEnd::failed) {
     world().service.task_failed(event.text);

@@ -66,14 +66,15 @@ void ClientNode::perform(const protocol::SendPing& /*output*/) {
 }
 
 void ClientNode::perform(const protocol::RequestResume& /*output*/) {
-  world().service.call(Side::client, fault::Operation::resume_session, [this](const ApiReply& reply) {
-    if (reply.ok) {
-      role_.resume_answered(reply.token, reply.stream_url, now());
-    } else {
-      role_.resume_failed(reply.error, now());
-    }
-    pump();
-  });
+  world().service.call(Side::client, fault::Operation::resume_session,
+                       [this](const ApiReply& reply) {
+                         if (reply.ok) {
+                           role_.resume_answered(reply.token, reply.stream_url, now());
+                         } else {
+                           role_.resume_failed(reply.error, now());
+                         }
+                         pump();
+                       });
 }
 
 void ClientNode::perform(const protocol::RequestTerminate& /*output*/) {

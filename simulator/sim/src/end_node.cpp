@@ -146,10 +146,9 @@ void EndNode::check_windows(const protocol::ChannelStatus& status,
                             const protocol::ChannelRules& rules, Verdicts& verdicts) {
   const auto bounded = [&](std::size_t seen, std::size_t limit, std::string_view what) {
     if (limit > 0 && seen > limit) {
-      verdicts.violated(Invariant::window_bounded, "the " + std::string(name(side_)) + " has " +
-                                                       std::to_string(seen) + " " +
-                                                       std::string(what) + ", its limit is " +
-                                                       std::to_string(limit));
+      verdicts.violated(Invariant::window_bounded,
+                        "the " + std::string(name(side_)) + " has " + std::to_string(seen) + " " +
+                            std::string(what) + ", its limit is " + std::to_string(limit));
     }
   };
   bounded(status.unacknowledged, rules.send.buffer_messages, "unacknowledged messages");

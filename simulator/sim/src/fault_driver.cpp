@@ -98,7 +98,8 @@ void FaultDriver::message(Side from, std::uint32_t connection_number, protocol::
 
 std::optional<std::string> FaultDriver::refusal(Side side, fault::Operation operation) {
   for (ApiTrouble& trouble : api_troubles_) {
-    if (trouble.error.operation != operation || (trouble.error.side && trouble.error.side != side) ||
+    if (trouble.error.operation != operation ||
+        (trouble.error.side && trouble.error.side != side) ||
         (trouble.until && scheduler_.now() >= *trouble.until) ||
         (trouble.error.calls && trouble.calls >= *trouble.error.calls)) {
       continue;

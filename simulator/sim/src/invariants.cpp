@@ -28,7 +28,8 @@ void Verdicts::violated(Invariant invariant, std::string text) {
   if (violations_.size() >= kept) {
     return;
   }
-  observer_.note(scheduler_.elapsed(), "violation of " + std::string(name(invariant)) + ": " + text);
+  observer_.note(scheduler_.elapsed(),
+                 "violation of " + std::string(name(invariant)) + ": " + text);
   violations_.push_back({invariant, scheduler_.elapsed(), std::move(text)});
 }
 
@@ -39,9 +40,8 @@ void WakeWatch::woke(Instant now, bool worked, std::optional<Instant> next) {
     immediate_wakes_ = 0;
   }
   if (!worked && ++idle_wakes_ == idle_wakes_allowed) {
-    verdicts_.violated(Invariant::no_timer_storm,
-                       who_ + " woke " + std::to_string(idle_wakes_) +
-                           " times within a second and did nothing");
+    verdicts_.violated(Invariant::no_timer_storm, who_ + " woke " + std::to_string(idle_wakes_) +
+                                                      " times within a second and did nothing");
   }
   if (next && *next <= now && ++immediate_wakes_ == immediate_wakes_allowed) {
     verdicts_.violated(Invariant::no_busy_loop,

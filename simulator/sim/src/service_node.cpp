@@ -48,7 +48,8 @@ std::string ServiceNode::first_token() {
   return new_token(Side::client);
 }
 
-void ServiceNode::call(Side side, fault::Operation operation, std::function<void(ApiReply)> answer) {
+void ServiceNode::call(Side side, fault::Operation operation,
+                       std::function<void(ApiReply)> answer) {
   ++calls_[static_cast<std::size_t>(operation)];
   const Duration round_trip = network_.round_trip(side);
   scheduler_.post(scheduler_.now() + round_trip / 2, [this, side, operation, round_trip,
@@ -66,9 +67,8 @@ void ServiceNode::call(Side side, fault::Operation operation, std::function<void
     }
     note(std::string(name(side)) + " calls " + std::string(fault::name(operation)) + ": " +
          (reply.ok ? "ok" : reply.error));
-    scheduler_.post(
-        scheduler_.now() + round_trip / 2,
-        [answer = std::move(answer), reply = std::move(reply)] { answer(reply); });
+    scheduler_.post(scheduler_.now() + round_trip / 2,
+                    [answer = std::move(answer), reply = std::move(reply)] { answer(reply); });
   });
 }
 
@@ -219,7 +219,8 @@ void ServiceNode::handle(const protocol::ServiceEnded& event) {
 }
 
 void ServiceNode::handle(const protocol::MessageRefused& event) {
-  note("message from the " + std::string(name(event.from)) + " refused: " + event.error.to_string());
+  note("message from the " + std::string(name(event.from)) +
+       " refused: " + event.error.to_string());
 }
 
 void ServiceNode::observe(const Connection& connection, bool received, bool text,

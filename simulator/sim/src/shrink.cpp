@@ -105,7 +105,7 @@ class Shrinker {
   }
 
   void simplify() {
-    for (LinkRules NetworkRules::*link : {&NetworkRules::client, &NetworkRules::agent}) {
+    for (LinkRules NetworkRules::* link : {&NetworkRules::client, &NetworkRules::agent}) {
       attempt([&](RunConfig& config) { (config.network.*link).jitter = Duration{0}; });
       attempt([&](RunConfig& config) { (config.network.*link).bytes_per_second = 0; });
       attempt([&](RunConfig& config) {

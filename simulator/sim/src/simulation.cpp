@@ -16,8 +16,9 @@ namespace {
 constexpr std::int64_t start_unix_ms = 1'790'000'000'000;
 constexpr const char* session_id = "simulated-0123456789abcdef0";
 constexpr const char* target = "i-0123456789abcdef0";
-constexpr const char* stream_url = "wss://ssmmessages.us-east-1.amazonaws.com/v1/data-channel/"
-                                   "simulated-0123456789abcdef0?role=publish_subscribe";
+constexpr const char* stream_url =
+    "wss://ssmmessages.us-east-1.amazonaws.com/v1/data-channel/"
+    "simulated-0123456789abcdef0?role=publish_subscribe";
 
 /// The texts of both directions.
 constexpr std::uint64_t input_key = 1;

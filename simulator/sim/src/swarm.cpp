@@ -108,9 +108,10 @@ class PlanDraw {
   void messages(Direction direction, bool acknowledgements) {
     fault::Match match;
     match.direction = direction;
-    match.message_type = acknowledgements                          ? MessageType::acknowledge
-                         : direction == Direction::client_to_agent ? MessageType::input_stream_data
-                                                                   : MessageType::output_stream_data;
+    match.message_type = acknowledgements ? MessageType::acknowledge
+                         : direction == Direction::client_to_agent
+                             ? MessageType::input_stream_data
+                             : MessageType::output_stream_data;
     const std::string what = std::string(name(direction)) + (acknowledgements ? " acks" : " data");
     const double lost = draw_.magnitude(0.001, 0.3);
     const double doubled = draw_.magnitude(0.001, 0.3);
@@ -139,8 +140,8 @@ class PlanDraw {
       const bool frame = draw_.chance(0.5);
       if (draw_.chance(class_chance)) {
         fault::Match match;
-        match.direction = side == Side::client ? Direction::agent_to_client
-                                               : Direction::client_to_agent;
+        match.direction =
+            side == Side::client ? Direction::agent_to_client : Direction::client_to_agent;
         match.probability = often;
         add("cut the " + std::string(name(side)), match, close(side, frame));
       }
@@ -167,8 +168,7 @@ class PlanDraw {
       const auto direction = static_cast<fault::StallDirection>(draw_.below(3));
       const bool other = draw_.chance(0.5);
       const std::uint64_t kind = draw_.below(6);
-      add("event " + std::to_string(index + 1), match,
-          action(kind, side, lasts, direction, other));
+      add("event " + std::to_string(index + 1), match, action(kind, side, lasts, direction, other));
     }
   }
 
@@ -206,8 +206,7 @@ RunConfig draw(std::uint64_t seed, const SwarmOptions& options) {
   Draw draw(seed);
   RunConfig config;
   config.seed = draw.next();
-  config.client = options.client != nullptr ? *options.client
-                                            : protocol::client_profiles().front();
+  config.client = options.client != nullptr ? *options.client : protocol::client_profiles().front();
   config.agent = options.agent != nullptr ? *options.agent : protocol::agent_profiles().front();
   config.workload = draw_workload(draw, options.workload);
   config.network.client = draw_link(draw);

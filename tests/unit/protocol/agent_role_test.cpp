@@ -29,8 +29,8 @@ AgentConfig config(std::string_view profile = "strict") {
 }
 
 /// Connected at time 0, its program running.
-AgentRole running(std::string_view profile = "strict") {
-  AgentRole role(config(profile));
+AgentRole running(AgentConfig chosen) {
+  AgentRole role(std::move(chosen));
   role.start(at_ms(0));
   role.channel_created("T1", at_ms(0));
   role.connection_opened(at_ms(0));
@@ -39,6 +39,10 @@ AgentRole running(std::string_view profile = "strict") {
                                 "agent_session_state Connected", "* connected"));
   role.set_input_ready(true);
   return role;
+}
+
+AgentRole running(std::string_view profile = "strict") {
+  return running(config(profile));
 }
 
 TEST(AgentRole, reports_connected_before_any_stream_data) {
@@ -192,8 +196,8 @@ TEST(AgentRole, reports_terminating_after_its_output_was_acknowledged) {
               ElementsAre("agent_session_state Terminating", "drop", "* ended success"));
 }
 
-TEST(AgentRole, waits_at_most_two_seconds_for_acknowledgements_at_the_end) {
-  AgentRole role = running();
+TEST(AgentRole, of_the_reference_waits_two_seconds_for_acknowledgements_at_the_end) {
+  AgentRole role = running("agent-3.3");
   role.send_output(PayloadType::output, as_bytes("bye"), at_ms(0));
   (void)drain(role);
   role.finish(at_ms(0));
@@ -201,6 +205,21 @@ TEST(AgentRole, waits_at_most_two_seconds_for_acknowledgements_at_the_end) {
   ASSERT_GE(said.size(), 4U);
   EXPECT_THAT(Lines(said.end() - 4, said.end()),
               ElementsAre("@2000", "agent_session_state Terminating", "drop", "* ended success"));
+}
+
+TEST(AgentRole, reports_output_that_was_not_acknowledged_in_time_as_a_failure) {
+  AgentConfig limited = config();
+  limited.profile.drain_limit = std::chrono::seconds(2);
+  AgentRole role = running(limited);
+  role.send_output(PayloadType::output, as_bytes("bye"), at_ms(0));
+  (void)drain(role);
+  role.finish(at_ms(0));
+  const Lines said = run_until(role, at_ms(10'000));
+  ASSERT_GE(said.size(), 3U);
+  EXPECT_THAT(Lines(said.end() - 3, said.end()),
+              ElementsAre("@2000", "drop",
+                          "* ended failed: The last output was not acknowledged by the client; "
+                          "some of it may be lost."));
 }
 
 TEST(AgentRole, sends_no_terminating_after_channel_closed) {

@@ -36,9 +36,9 @@ class EndNode : public ConnectionUser {
   /// Why its session is over; nothing while it is not.
   struct Ended {
     Instant at{};
-    std::string reason;  ///< the role's word for it
-    std::string text;    ///< what a user would be told
-    bool normal = false; ///< the session came to its own end
+    std::string reason;   ///< the role's word for it
+    std::string text;     ///< what a user would be told
+    bool normal = false;  ///< the session came to its own end
   };
   [[nodiscard]] const std::optional<Ended>& ended() const { return ended_; }
 

@@ -12,13 +12,13 @@ namespace ssm::sim {
 
 /// What must hold in every run, whatever goes wrong around it.
 enum class Invariant : std::uint8_t {
-  bytes_in_order,      ///< what arrives is the next part of what was sent, each byte once
-  window_bounded,      ///< unacknowledged and stored messages stay within their limits
-  no_timer_storm,      ///< a role does not wake more often than its work explains
-  no_busy_loop,        ///< a timer that rang does not ring again at once for ever
-  completes_or_ends,   ///< after the faults: everything arrives, or the session ends with a reason
-  acknowledged_at_end, ///< when all is done, nothing waits for an acknowledgement
-  ends_agree,          ///< no end stays behind when the session is over
+  bytes_in_order,       ///< what arrives is the next part of what was sent, each byte once
+  window_bounded,       ///< unacknowledged and stored messages stay within their limits
+  no_timer_storm,       ///< a role does not wake more often than its work explains
+  no_busy_loop,         ///< a timer that rang does not ring again at once for ever
+  completes_or_ends,    ///< after the faults: everything arrives, or the session ends with a reason
+  acknowledged_at_end,  ///< when all is done, nothing waits for an acknowledgement
+  ends_agree,           ///< no end stays behind when the session is over
 };
 [[nodiscard]] std::string_view name(Invariant invariant);
 
@@ -32,8 +32,7 @@ struct Violation {
 /// Collects violations of one run; after a few it only counts.
 class Verdicts {
  public:
-  Verdicts(Scheduler& scheduler, Observer& observer)
-      : scheduler_(scheduler), observer_(observer) {}
+  Verdicts(Scheduler& scheduler, Observer& observer) : scheduler_(scheduler), observer_(observer) {}
 
   void violated(Invariant invariant, std::string text);
   [[nodiscard]] bool any() const { return !violations_.empty(); }

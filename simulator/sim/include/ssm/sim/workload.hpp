@@ -80,8 +80,8 @@ class StreamApplication final : public Application {
   StreamCheck check_;
   Verdicts& verdicts_;
   std::optional<Instant> started_;
-  std::size_t burst_ = 0;       ///< the next one that is not allowed yet
-  std::uint64_t allowed_ = 0;   ///< by the bursts so far
+  std::size_t burst_ = 0;      ///< the next one that is not allowed yet
+  std::uint64_t allowed_ = 0;  ///< by the bursts so far
   std::uint64_t sent_ = 0;
 };
 
