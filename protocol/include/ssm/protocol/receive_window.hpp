@@ -7,6 +7,10 @@
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/rules.hpp"
 
+namespace ssm::test {
+struct WindowProbe;
+}
+
 namespace ssm::protocol {
 
 /// Puts the messages of one stream back in order.
@@ -43,6 +47,8 @@ class ReceiveWindow {
   [[nodiscard]] std::size_t stored_bytes() const { return stored_bytes_; }
 
  private:
+  friend struct test::WindowProbe;
+
   [[nodiscard]] bool has_bytes_for(std::size_t more, std::size_t less) const;
 
   ReceiveRules rules_;

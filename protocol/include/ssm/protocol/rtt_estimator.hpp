@@ -3,6 +3,10 @@
 #include "ssm/protocol/rules.hpp"
 #include "ssm/protocol/time.hpp"
 
+namespace ssm::test {
+struct WindowProbe;
+}
+
 namespace ssm::protocol {
 
 /// Smoothed round-trip time and retransmission timeout (RTX-007), as in both references
@@ -37,6 +41,8 @@ class RttEstimator {
   [[nodiscard]] Duration rto() const { return rto_ < floor_ ? floor_ : rto_; }
 
  private:
+  friend struct test::WindowProbe;
+
   Duration granularity_;
   Duration max_rto_;
   Duration srtt_;

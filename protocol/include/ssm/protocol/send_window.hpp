@@ -11,6 +11,10 @@
 #include "ssm/protocol/rules.hpp"
 #include "ssm/protocol/time.hpp"
 
+namespace ssm::test {
+struct WindowProbe;
+}
+
 namespace ssm::protocol {
 
 /// The messages of one stream that were numbered and not yet acknowledged, and when the oldest of
@@ -86,6 +90,9 @@ class SendWindow {
   [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
 
  private:
+  /// Exhaustive exploration tells states apart by the members.
+  friend struct test::WindowProbe;
+
   struct Slot {
     Frame frame;
     Instant first_sent;
