@@ -125,7 +125,7 @@ std::optional<std::string> resolve(const ServeArguments& arguments, host::Server
   }
   options.gateway.program_version = SSMSIM_VERSION;
   if (!arguments.faults.empty()) {
-    auto plan = ssm::config::load_fault_plan(arguments.faults);
+    auto plan = ssm::config::load_fault_plan(arguments.faults, ssm::fault::Driver::serve);
     if (!plan) {
       return plan.error().to_string();
     }

@@ -70,6 +70,10 @@ std::string field_names(const Fields& fields) {
   return names;
 }
 
+std::string mapping_text(const Descriptor& type) {
+  return type.field_count() == 0 ? "an empty mapping, {}" : "a mapping with " + field_names(type);
+}
+
 std::string range_text(const FieldLimits& limits) {
   if (limits.has_min() && limits.has_max()) {
     return fmt::format(" from {} to {}", limits.min(), limits.max());
@@ -101,7 +105,7 @@ std::string expectation(const FieldDescriptor& field) {
                                     : fmt::format("text of at most {} bytes", limits.max_size());
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return is_duration(field) ? "a duration such as 250ms or 2s"
-                                : "a mapping with " + field_names(*field.message_type());
+                                : mapping_text(*field.message_type());
   }
   return {};
 }
@@ -124,26 +128,42 @@ std::optional<Number> parse_number(const Node& node) {
 std::optional<google::protobuf::Duration> parse_duration(const Node& node) {
   struct Unit {
     std::string_view name;
-    double nanoseconds;
+    std::int64_t nanoseconds;
   };
-  constexpr Unit units[] = {{"ns", 1},  {"us", 1e3}, {"ms", 1e6},
-                            {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-  constexpr double limit = 10.0 * 365 * 24 * 3600e9;  // ten years
+  constexpr std::int64_t second = 1'000'000'000;
+  constexpr Unit units[] = {{"ns", 1},     {"us", 1'000},      {"ms", 1'000'000},
+                            {"s", second}, {"m", 60 * second}, {"h", 3600 * second}};
+  constexpr std::int64_t limit = std::int64_t{10} * 365 * 24 * 3600 * second;  // ten years
   const std::size_t digits = std::min(node.text.find_first_not_of("0123456789."), node.text.size());
   const auto* unit = std::find_if(std::begin(units), std::end(units), [&](const Unit& each) {
     return std::string_view(node.text).substr(digits) == each.name;
   });
-  double amount = 0;
-  const auto [stop, error] = std::from_chars(node.text.data(), node.text.data() + digits, amount,
-                                             std::chars_format::fixed);
-  if (node.kind != Node::Kind::scalar || unit == std::end(units) || error != std::errc() ||
-      stop != node.text.data() + digits || amount * unit->nanoseconds > limit) {
+  if (node.kind != Node::Kind::scalar || unit == std::end(units)) {
     return std::nullopt;
   }
-  const auto nanoseconds = static_cast<std::int64_t>(std::llround(amount * unit->nanoseconds));
+  const char* begin = node.text.data();
+  const char* end = begin + digits;
+  std::int64_t nanoseconds = 0;
+  // Whole numbers are exact; a double holds a fraction of its unit well enough.
+  std::int64_t whole = 0;
+  const auto [whole_stop, whole_error] = std::from_chars(begin, end, whole);
+  if (whole_error == std::errc() && whole_stop == end) {
+    if (whole > limit / unit->nanoseconds) {
+      return std::nullopt;
+    }
+    nanoseconds = whole * unit->nanoseconds;
+  } else {
+    double amount = 0;
+    const auto [stop, error] = std::from_chars(begin, end, amount, std::chars_format::fixed);
+    amount *= static_cast<double>(unit->nanoseconds);
+    if (error != std::errc() || stop != end || amount > static_cast<double>(limit)) {
+      return std::nullopt;
+    }
+    nanoseconds = std::llround(amount);
+  }
   google::protobuf::Duration duration;
-  duration.set_seconds(nanoseconds / 1'000'000'000);
-  duration.set_nanos(static_cast<std::int32_t>(nanoseconds % 1'000'000'000));
+  duration.set_seconds(nanoseconds / second);
+  duration.set_nanos(static_cast<std::int32_t>(nanoseconds % second));
   return duration;
 }
 
@@ -185,7 +205,7 @@ std::string join(const std::string& path, const std::string& name) {
 void Loader::load_message(const Node& node, Message& into, const std::string& path) {
   const Descriptor& type = *into.GetDescriptor();
   if (node.kind != Node::Kind::map) {
-    report(node.at, path, "a mapping with " + field_names(type), describe(node));
+    report(node.at, path, mapping_text(type), describe(node));
     return;
   }
   std::set<std::string_view> seen;
@@ -203,7 +223,8 @@ void Loader::load_entry(const Node::Entry& entry, Message& into, const std::stri
   const Descriptor& type = *into.GetDescriptor();
   const FieldDescriptor* field = type.FindFieldByName(entry.key.text);
   if (field == nullptr) {
-    report(entry.key.at, path, "one of the fields " + field_names(type),
+    report(entry.key.at, path,
+           type.field_count() == 0 ? mapping_text(type) : "one of the fields " + field_names(type),
            detail::quote(entry.key.text));
     return;
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "detail/draw.hpp"
+#include "ssm/protocol/acknowledge.hpp"
 #include "ssm/protocol/assert.hpp"
 
 namespace ssm::fault {
@@ -185,6 +186,18 @@ Engine::SessionState& Engine::session(const MessageFacts& facts) {
 
 void Engine::forget_session(std::uint64_t session_ordinal) {
   sessions_.erase(session_ordinal);
+}
+
+MessageFacts facts_of(const protocol::MessageView& message) {
+  MessageFacts facts{.message_type = message.type,
+                     .payload_type = message.payload_type(),
+                     .sequence_number = message.sequence_number};
+  if (message.type == MessageType::acknowledge) {
+    if (const auto number = protocol::parse_acknowledged_sequence(message.payload)) {
+      facts.acknowledged = *number;
+    }
+  }
+  return facts;
 }
 
 std::vector<Duration> Decision::transmissions() const {

@@ -31,6 +31,9 @@ struct MessageFacts {
   std::uint32_t connection_number = 1;
 };
 
+/// What a message tells of itself; the session, the direction and the connection are the caller's.
+[[nodiscard]] MessageFacts facts_of(const protocol::MessageView& message);
+
 /// A rule that fires for one message.
 struct Fired {
   const Rule* rule = nullptr;

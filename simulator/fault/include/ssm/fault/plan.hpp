@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -208,6 +209,16 @@ inline constexpr std::array<std::string_view, std::variant_size_v<Action>> actio
 [[nodiscard]] constexpr bool is_message_action(const Action& action) {
   return std::holds_alternative<Drop>(action) || std::holds_alternative<Duplicate>(action) ||
          std::holds_alternative<Delay>(action);
+}
+
+/// Calls `visit` with an action of each kind, in the variant's order.
+template <class Visit, std::size_t... index>
+void for_each_action(Visit visit, std::index_sequence<index...> /*all*/) {
+  (visit(Action(std::in_place_index<index>)), ...);
+}
+template <class Visit>
+void for_each_action(Visit visit) {
+  for_each_action(visit, std::make_index_sequence<std::variant_size_v<Action>>());
 }
 
 /// What executes plans: `ssmsim serve`, on real sockets, and `ssmsim simulate`, in virtual time.
