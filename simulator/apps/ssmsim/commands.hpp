@@ -14,5 +14,6 @@ void add_serve_command(CLI::App& app, Action& action);
 void add_connect_command(CLI::App& app, Action& action);
 void add_trace_command(CLI::App& app, Action& action);
 void add_conform_command(CLI::App& app, Action& action);
+void add_simulate_command(CLI::App& app, Action& action);
 
 }  // namespace ssmsim

@@ -23,6 +23,7 @@ constexpr AddCommand add_commands[] = {
     ssmsim::add_connect_command,
     ssmsim::add_trace_command,
     ssmsim::add_conform_command,
+    ssmsim::add_simulate_command,
 };
 
 constexpr const char* description =

@@ -151,6 +151,7 @@ void EndNode::check_windows(const protocol::ChannelStatus& status,
                             std::string(what) + ", its limit is " + std::to_string(limit));
     }
   };
+  max_stored_ = std::max(max_stored_, status.stored_messages);
   bounded(status.unacknowledged, rules.send.buffer_messages, "unacknowledged messages");
   bounded(status.stored_messages, rules.receive.buffer_messages, "messages ahead of a gap");
   bounded(status.stored_bytes, rules.receive.buffer_bytes, "bytes ahead of a gap");

@@ -24,6 +24,15 @@ std::string_view name(Invariant invariant) {
   return "unknown";
 }
 
+std::optional<Invariant> find_invariant(std::string_view name) {
+  for (std::size_t index = 0; index < invariant_count; ++index) {
+    if (sim::name(static_cast<Invariant>(index)) == name) {
+      return static_cast<Invariant>(index);
+    }
+  }
+  return std::nullopt;
+}
+
 void Verdicts::violated(Invariant invariant, std::string text) {
   if (violations_.size() >= kept) {
     return;

@@ -198,6 +198,8 @@ void Run::judge(RunResult& result) {
   result.client_expected = parts_.client.expects;
   result.agent_received = agent_application_.received_bytes();
   result.agent_expected = parts_.agent.expects;
+  result.client_max_stored = client.max_stored();
+  result.agent_max_stored = agent.max_stored();
   if (client.ended()) {
     result.client_end = client.ended()->reason;
   }
@@ -238,6 +240,15 @@ std::string_view name(Outcome outcome) {
       return "violated";
   }
   return "unknown";
+}
+
+std::optional<Outcome> find_outcome(std::string_view name) {
+  for (const Outcome outcome : {Outcome::completed, Outcome::ended, Outcome::violated}) {
+    if (sim::name(outcome) == name) {
+      return outcome;
+    }
+  }
+  return std::nullopt;
 }
 
 RunResult run(const RunConfig& config, Observer& observer) {

@@ -42,6 +42,9 @@ class EndNode : public ConnectionUser {
   };
   [[nodiscard]] const std::optional<Ended>& ended() const { return ended_; }
 
+  /// Most messages that its role held ahead of a gap.
+  [[nodiscard]] std::size_t max_stored() const { return max_stored_; }
+
   void opened(Connection& connection) final;
   void failed(Connection& connection, const std::string& detail) final;
   void lost(Connection& connection, const std::string& detail) final;
@@ -95,6 +98,7 @@ class EndNode : public ConnectionUser {
   Alarm application_alarm_;
   WakeWatch watch_;
   Instant may_send_at_{};
+  std::size_t max_stored_ = 0;
   bool pumping_ = false;
   bool worked_ = false;
   bool killed_ = false;

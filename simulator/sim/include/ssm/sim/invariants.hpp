@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ssm/sim/observer.hpp"
@@ -20,7 +23,9 @@ enum class Invariant : std::uint8_t {
   acknowledged_at_end,  ///< when all is done, nothing waits for an acknowledgement
   ends_agree,           ///< no end stays behind when the session is over
 };
+inline constexpr std::size_t invariant_count = 7;
 [[nodiscard]] std::string_view name(Invariant invariant);
+[[nodiscard]] std::optional<Invariant> find_invariant(std::string_view name);
 
 struct Violation {
   Invariant invariant = Invariant::bytes_in_order;

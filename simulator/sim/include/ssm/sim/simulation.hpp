@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ssm/fault/plan.hpp"
@@ -40,6 +42,7 @@ enum class Outcome : std::uint8_t {
   violated,   ///< an invariant does not hold
 };
 [[nodiscard]] std::string_view name(Outcome outcome);
+[[nodiscard]] std::optional<Outcome> find_outcome(std::string_view name);
 
 struct RunResult {
   Outcome outcome = Outcome::violated;
@@ -59,6 +62,9 @@ struct RunResult {
   std::uint64_t client_expected = 0;
   std::uint64_t agent_received = 0;
   std::uint64_t agent_expected = 0;
+  /// Most messages that were held ahead of a gap.
+  std::size_t client_max_stored = 0;
+  std::size_t agent_max_stored = 0;
   std::string client_end;  ///< the reason; empty: it is still there
   std::string agent_end;
   Duration virtual_time{0};

@@ -1,0 +1,129 @@
+#include "simulate_failure.hpp"
+
+#include "command_line.hpp"
+#include "trace_observer.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "ssm/config/fault_plan.hpp"
+#include "ssm/fault/describe.hpp"
+#include "ssm/sim/shrink.hpp"
+
+namespace ssmsim {
+namespace {
+
+namespace fs = std::filesystem;
+namespace sim = ssm::sim;
+
+/// A plan of more is not for reading.
+constexpr std::size_t shown_decisions = 20;
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+bool write_text(const fs::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) {
+    print_error(fmt::format("--out: cannot write '{}'", path.string()));
+    return false;
+  }
+  return true;
+}
+
+bool write_trace(const fs::path& path, const sim::RunConfig& config) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
+  auto file = ssm::trace::create_file(path.string());
+  if (!file) {
+    print_error(fmt::format("--out: {}", file.error().to_string()));
+    return false;
+  }
+  TraceObserver observer(std::move(*file), "simulated");
+  (void)sim::run(config, observer);
+  if (observer.failed()) {
+    print_error(fmt::format("--out: cannot write '{}'", path.string()));
+    return false;
+  }
+  return true;
+}
+
+sim::Shrunk shrink(const sim::RunConfig& failing) {
+  const bool show = isatty(STDERR_FILENO) == 1;
+  sim::Shrunk shrunk =
+      sim::shrink(failing, {.on_progress = [show](std::size_t decisions, unsigned runs) {
+                    if (show) {
+                      fmt::print(stderr, "\rshrinking: {} fault decisions left after {} runs\x1b[K",
+                                 decisions, runs);
+                    }
+                  }});
+  if (show) {
+    fmt::print(stderr, "\r\x1b[K");
+  }
+  return shrunk;
+}
+
+void show(const sim::Shrunk& shrunk) {
+  const auto& rules = shrunk.config.plan.rules;
+  print(fmt::format("  shrunk from {} fault decisions to {} in {} runs\n", shrunk.decisions_before,
+                    rules.size(), shrunk.runs));
+  for (std::size_t index = 0; index < std::min(rules.size(), shown_decisions); ++index) {
+    print(fmt::format("    {}\n", ssm::fault::describe(rules[index])));
+  }
+  if (rules.size() > shown_decisions) {
+    print(fmt::format("    and {} more\n", rules.size() - shown_decisions));
+  }
+  print(fmt::format("  then: {}\n", shrunk.result.text));
+}
+
+bool write_files(const sim::Shrunk& shrunk, const FailureOptions& options) {
+  const fs::path directory = fs::path(options.directory) / options.name;
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) {
+    print_error(fmt::format("--out: cannot create '{}': {}", directory.string(), error.message()));
+    return false;
+  }
+  const auto said = [](const fs::path& path, std::string_view what) {
+    print(fmt::format("  {:<10}{}\n", what, path.string()));
+  };
+  const std::string comment = fmt::format("{}: {}", options.name, shrunk.result.text);
+  const fs::path plan = directory / "plan.yaml";
+  const fs::path test = directory / "test.cpp";
+  const fs::path trace = directory / "run.ssmtrace";
+  if (!write_text(plan, ssm::config::to_yaml(shrunk.config.plan, comment)) ||
+      !write_text(test, sim::google_test(shrunk.config, options.name)) ||
+      !write_trace(trace, shrunk.config)) {
+    return false;
+  }
+  said(plan, "plan");
+  said(test, "test");
+  said(trace, "recording");
+  return true;
+}
+
+}  // namespace
+
+bool explain_failure(const sim::RunConfig& failing, const FailureOptions& options) {
+  bool written = true;
+  if (options.shrink) {
+    const sim::Shrunk shrunk = shrink(failing);
+    show(shrunk);
+    if (!options.directory.empty()) {
+      written = write_files(shrunk, options);
+    }
+  }
+  print(fmt::format("  reproduce: {}\n", options.reproduce));
+  return written;
+}
+
+}  // namespace ssmsim

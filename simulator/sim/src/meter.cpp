@@ -1,0 +1,71 @@
+#include "ssm/sim/meter.hpp"
+
+#include <algorithm>
+
+#include "ssm/protocol/acknowledge.hpp"
+#include "ssm/protocol/codec.hpp"
+
+namespace ssm::sim {
+
+void Meter::message(const ObservedMessage& message) {
+  next_.message(message);
+  if (!message.received || message.text) {
+    return;
+  }
+  const auto view = protocol::decode(message.data, {.check_digest = false});
+  if (!view) {
+    return;
+  }
+  End& from = end(message.side);
+  if (view->type == protocol::MessageType::acknowledge) {
+    ++from.acks;
+    if (const auto number = protocol::parse_acknowledged_sequence(view->payload)) {
+      from.max_acks = std::max(from.max_acks, ++from.acked[*number]);
+    }
+  } else if (view->type == protocol::MessageType::input_stream_data ||
+             view->type == protocol::MessageType::output_stream_data) {
+    count_stream(from, message, view->sequence_number);
+  }
+}
+
+void Meter::count_stream(End& from, const ObservedMessage& message, std::int64_t sequence) {
+  ++from.messages;
+  Copies& copies = from.sent[sequence];
+  if (copies.count > 0) {
+    ++from.copies;
+    // A gap between two connections says nothing of a timer.
+    if (copies.connection == message.connection) {
+      const Duration gap = message.at - copies.last;
+      from.min_gap = from.min_gap ? std::min(*from.min_gap, gap) : gap;
+    }
+  }
+  ++copies.count;
+  copies.connection = message.connection;
+  copies.last = message.at;
+  from.max_copies = std::max(from.max_copies, copies.count);
+}
+
+void Meter::connection_opened(Duration at, std::uint64_t connection, protocol::Side side) {
+  ++end(side).connections;
+  next_.connection_opened(at, connection, side);
+}
+
+std::map<std::string, double> Meter::values() const {
+  std::map<std::string, double> all;
+  for (const protocol::Side side : {protocol::Side::client, protocol::Side::agent}) {
+    const End& one = ends_[static_cast<std::size_t>(side)];
+    const std::string prefix = std::string(name(side)) + "_";
+    all[prefix + "messages"] = static_cast<double>(one.messages);
+    all[prefix + "copies"] = static_cast<double>(one.copies);
+    all[prefix + "max_copies"] = static_cast<double>(one.max_copies);
+    all[prefix + "acks"] = static_cast<double>(one.acks);
+    all[prefix + "max_acks"] = static_cast<double>(one.max_acks);
+    all[prefix + "connections"] = static_cast<double>(one.connections);
+    if (one.min_gap) {
+      all[prefix + "min_gap_ms"] = std::chrono::duration<double, std::milli>(*one.min_gap).count();
+    }
+  }
+  return all;
+}
+
+}  // namespace ssm::sim
