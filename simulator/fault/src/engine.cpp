@@ -208,7 +208,8 @@ std::vector<Duration> Decision::transmissions() const {
       return {};
     }
     if (const auto* duplicate = std::get_if<Duplicate>(&fired.rule->action)) {
-      waits.insert(waits.end(), duplicate->copies, fired.delay);
+      const std::size_t room = max_transmissions - waits.size();
+      waits.insert(waits.end(), std::min<std::size_t>(duplicate->copies, room), fired.delay);
     } else if (std::holds_alternative<Delay>(fired.rule->action)) {
       all += fired.delay;
     }

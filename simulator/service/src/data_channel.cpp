@@ -27,10 +27,6 @@ SessionStatus to_session_status(protocol::ServiceStatus status) {
   return SessionStatus::connecting;
 }
 
-trace::Side trace_side(Side side) {
-  return side == Side::client ? schema::v1::TRACE_SIDE_CLIENT : schema::v1::TRACE_SIDE_AGENT;
-}
-
 std::uint64_t random_seed(const SecureRandom& random) {
   std::uint64_t seed = 0;
   random(std::as_writable_bytes(std::span(&seed, 1)));
@@ -56,7 +52,10 @@ DataChannel::DataChannel(Gateway& gateway, const Session& session, std::uint64_t
       started_at_(net::EventLoop::now()),
       role_(role_config(gateway.options_.rules, session, started_at_,
                         random_seed(gateway.state_.random))),
-      timer_(gateway.loop_) {
+      timer_(gateway.loop_),
+      delay_timer_(gateway.loop_),
+      timed_(gateway.faults_.schedule({.session_id = id_, .session_ordinal = ordinal_})),
+      fault_timer_(gateway.loop_) {
   if (!gateway_.options_.record_directory.empty()) {
     open_recording(session);
   }
@@ -64,6 +63,7 @@ DataChannel::DataChannel(Gateway& gateway, const Session& session, std::uint64_t
 
 void DataChannel::start() {
   role_.start(started_at_);
+  arm_fault_timer();
   pump();
 }
 
@@ -88,6 +88,9 @@ void DataChannel::attach(Side side, Gateway::Connection& connection,
   spdlog::debug("session {}: {} connection {} from {}", id_, name(side), connection.number,
                 connection.socket.remote());
   role_.attached(side, net::EventLoop::now());
+  if (delayed_.full(side)) {
+    update_reading(side);
+  }
   pump();
 }
 
@@ -109,17 +112,27 @@ void DataChannel::detach(Side side) {
   end(side) = nullptr;
   role_.detached(side, net::EventLoop::now());
   // Whoever was slowed down for this end may go on: the role holds or drops what comes.
-  if (Gateway::Connection* peer = end(other(side))) {
-    peer->socket.resume_reading();
-  }
+  update_reading(other(side));
   if (side == Side::agent && agent_done_ && !role_.over()) {
     role_.terminate({}, false, net::EventLoop::now());
   }
 }
 
 void DataChannel::writable(const Gateway::Connection& connection) {
-  if (Gateway::Connection* peer = end(other(connection.side))) {
-    peer->socket.resume_reading();
+  update_reading(other(connection.side));
+}
+
+void DataChannel::update_reading(Side side) {
+  Gateway::Connection* source = end(side);
+  if (source == nullptr) {
+    return;
+  }
+  const Gateway::Connection* target = end(other(side));
+  //= CTL-028
+  if (delayed_.full(side) || (target != nullptr && target->socket.congested())) {
+    source->socket.pause_reading();
+  } else {
+    source->socket.resume_reading();
   }
 }
 
@@ -131,58 +144,12 @@ void DataChannel::message(Gateway::Connection& connection, protocol::Frame frame
   if (recording_) {
     record(connection, true, is_text, frame, decision);
   }
-  role_.receive(connection.side, std::move(frame), net::EventLoop::now());
-  pump();
   if (!decision.empty()) {
-    apply(decision);
-  }
-}
-
-fault::Decision DataChannel::decide(const Gateway::Connection& from, const protocol::Frame& frame) {
-  if (gateway_.faults_.rules().empty()) {
-    return {};
-  }
-  const auto view = protocol::decode(frame.bytes());
-  if (!view) {
-    return {};
-  }
-  return gateway_.faults_.decide({.session_id = id_,
-                                  .session_ordinal = ordinal_,
-                                  .direction = fault::direction_from(from.side),
-                                  .message_type = view->type,
-                                  .payload_type = view->payload_type(),
-                                  .sequence_number = view->sequence_number,
-                                  .connection_number = from.number});
-}
-
-void DataChannel::apply(fault::Decision decision) {
-  for (const fault::Fired& fired : decision) {
-    spdlog::info("session {}: fault '{}': {}", id_, fired.rule->name,
-                 fault::name(fired.rule->action));
-    if (const auto* close = std::get_if<fault::Close>(&fired.rule->action)) {
-      execute(*close, fired.rule->name);
-    }
-  }
-  pump();
-}
-
-void DataChannel::execute(const fault::Close& close, std::string_view rule) {
-  Gateway::Connection* victim = end(close.side);
-  if (victim == nullptr) {
+    receive_with_faults(connection.side, frame, decision);
     return;
   }
-  let_go(*victim);
-  if (close.frame) {
-    victim->socket.close(close.frame->code, close.frame->reason);
-  } else {
-    victim->socket.drop();
-  }
-  if (recording_) {
-    recording_->connection_closed(elapsed(), victim->id, trace_side(close.side),
-                                  close.frame ? close.frame->code : std::uint16_t{0},
-                                  "fault: " + std::string(rule));
-  }
-  detach(close.side);
+  role_.receive(connection.side, std::move(frame), net::EventLoop::now());
+  pump();
 }
 
 void DataChannel::let_go(Gateway::Connection& connection) {
@@ -214,11 +181,8 @@ void DataChannel::handle(const protocol::Deliver& output) {
     record(*target, false, false, output.message);
   }
   target->socket.send_binary(output.message);
-  //= CTL-028
   if (target->socket.congested()) {
-    if (Gateway::Connection* source = end(other(output.to))) {
-      source->socket.pause_reading();
-    }
+    update_reading(other(output.to));
   }
 }
 

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "detail/delayed_messages.hpp"
 #include "gateway_connection.hpp"
 #include "ssm/fault/engine.hpp"
 #include "ssm/net/event_loop.hpp"
@@ -15,6 +17,11 @@
 #include "ssm/trace/writer.hpp"
 
 namespace ssm::service {
+
+[[nodiscard]] inline trace::Side trace_side(protocol::Side side) {
+  return side == protocol::Side::client ? schema::v1::TRACE_SIDE_CLIENT
+                                        : schema::v1::TRACE_SIDE_AGENT;
+}
 
 /// One session in the gateway: drives its ServiceRole between at most two connections, applies the
 /// fault plan, slows one end down while the other cannot take more, and records.
@@ -39,10 +46,20 @@ class DataChannel {
   void detach(protocol::Side side);
   /// The connection is no longer an end of this session; what it still sends is ignored.
   static void let_go(Gateway::Connection& connection);
-  void apply(fault::Decision decision);
-  void execute(const fault::Close& close, std::string_view rule);
+  /// Takes messages from an end, or stops: while the other end cannot take more of them, or too
+  /// many are held back.
+  void update_reading(protocol::Side side);
+
+  // Faults: data_channel_faults.cpp.
   [[nodiscard]] fault::Decision decide(const Gateway::Connection& from,
                                        const protocol::Frame& frame);
+  void receive_with_faults(protocol::Side from, const protocol::Frame& frame,
+                           fault::Decision decision);
+  void apply(const fault::Rule& rule);
+  void execute(const fault::Close& close, std::string_view rule);
+  void arm_delay_timer();
+  void arm_fault_timer();
+
   void pump();
   void handle(const protocol::Deliver& output);
   void handle(const protocol::CloseSide& output);
@@ -67,6 +84,15 @@ class DataChannel {
   bool forgotten_ = false;
   net::Timer timer_;
   std::optional<net::Instant> armed_for_;
+
+  detail::DelayedMessages delayed_;
+  net::Timer delay_timer_;
+  std::optional<net::Instant> delay_armed_for_;
+  /// Of this session, by time; those before `next_timed_` are done.
+  std::vector<const fault::Rule*> timed_;
+  std::size_t next_timed_ = 0;
+  net::Timer fault_timer_;
+
   std::unique_ptr<trace::Writer> recording_;
 };
 

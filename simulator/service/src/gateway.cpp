@@ -4,6 +4,7 @@
 
 #include "data_channel.hpp"
 #include "gateway_connection.hpp"
+#include "ssm/protocol/assert.hpp"
 #include "ssm/protocol/open_data_channel.hpp"
 #include "ssm/service/documents.hpp"
 
@@ -23,7 +24,11 @@ net::HttpResponse plain(unsigned status, std::string text) {
 
 Gateway::Gateway(net::EventLoop& loop, ServiceState& state, GatewayOptions options,
                  fault::Plan plan)
-    : loop_(loop), state_(state), options_(std::move(options)), faults_(std::move(plan)) {}
+    : loop_(loop), state_(state), options_(std::move(options)), faults_(std::move(plan)) {
+  for (const fault::Rule& rule : faults_.rules()) {
+    SSM_ASSERT(fault::executable_by(fault::Driver::serve, rule.action));
+  }
+}
 
 Gateway::~Gateway() = default;
 

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "ssm/config/document.hpp"
 #include "ssm/fault/engine.hpp"
 #include "ssm/schema/v1/plan.pb.h"
 
@@ -357,17 +358,21 @@ TEST(FaultPlan, reports_problems_of_several_rules_at_once) {
   EXPECT_EQ(plan.error().list.size(), 3U);
 }
 
-TEST(FaultPlan, every_example_loads) {
+TEST(FaultPlan, every_example_loads_and_says_when_serve_does_not_take_it) {
   std::size_t loaded = 0;
   for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
     if (entry.path().extension() != ".yaml") {
       continue;
     }
-    const auto plan = load_fault_plan(entry.path().string(), Driver::simulate);
+    const std::string path = entry.path().string();
+    const auto plan = load_fault_plan(path, Driver::simulate);
     EXPECT_TRUE(plan) << plan.error().to_string();
+    const bool for_simulate =
+        read_file(path).value().find("# For ssmsim simulate.") != std::string::npos;
+    EXPECT_NE(load_fault_plan(path, Driver::serve).has_value(), for_simulate) << path;
     ++loaded;
   }
-  EXPECT_GE(loaded, 3U);
+  EXPECT_GE(loaded, 10U);
 }
 
 TEST(FaultPlan, close_after_100_closes_the_client_at_the_sessions_hundredth_message) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "ssm/fault/engine.hpp"
+#include "ssm/protocol/acknowledge.hpp"
+#include "ssm/protocol/codec.hpp"
 
 namespace ssm::fault {
 namespace {
@@ -207,6 +209,36 @@ TEST(FaultSchedule, timed_rules_fire_for_no_message) {
   Engine engine({.rules = {{"cut", {.at = 1s}, Close{}}}});
   EXPECT_TRUE(engine.decide(output(0)).empty());
   EXPECT_EQ(engine.schedule({}).size(), 1U);
+}
+
+// --- facts
+
+MessageFacts decoded_facts(std::string_view type, std::string_view payload) {
+  const protocol::MessageHeader header{.type = type,
+                                       .created_date_ms = 1,
+                                       .sequence_number = 5,
+                                       .flags = 0,
+                                       .message_id = protocol::Uuid{{std::byte{1}}},
+                                       .payload_type = protocol::PayloadType::output};
+  const protocol::Frame frame = protocol::encode(header, protocol::as_bytes(payload)).value();
+  return facts_of(protocol::decode(frame.bytes()).value());
+}
+
+TEST(MessageFacts, of_a_stream_message_are_its_type_and_number) {
+  const MessageFacts facts = decoded_facts("output_stream_data", "text");
+  EXPECT_EQ(facts.message_type, MessageType::output_stream_data);
+  EXPECT_EQ(facts.payload_type, protocol::PayloadType::output);
+  EXPECT_EQ(facts.sequence_number, 5);
+  EXPECT_EQ(facts.acknowledged, std::nullopt);
+}
+
+TEST(MessageFacts, of_an_acknowledgement_hold_the_number_in_its_payload) {
+  const protocol::Acknowledge nine{.message_type = "output_stream_data",
+                                   .message_id = "",
+                                   .sequence_number = 9,
+                                   .is_sequential = true};
+  EXPECT_EQ(decoded_facts("acknowledge", serialize(nine)).acknowledged, 9);
+  EXPECT_EQ(decoded_facts("acknowledge", "no JSON").acknowledged, std::nullopt);
 }
 
 // --- pinned decisions

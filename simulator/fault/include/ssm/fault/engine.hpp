@@ -45,6 +45,8 @@ struct Fired {
 /// is valid until its next call.
 class Decision {
  public:
+  static constexpr std::size_t max_transmissions = 1000;
+
   Decision() = default;
   Decision(std::span<const Fired> fired, std::uint64_t copy) : fired_(fired), copy_(copy) {}
 
@@ -58,7 +60,7 @@ class Decision {
 
   /// What all message actions together make of the message: how long each of its transmissions
   /// waits, the shortest first. `{0}` is the message as it came; empty: it is dropped, whatever
-  /// else fires. Delays add up and concern the duplicates too. Bounded by the plan's limits.
+  /// else fires. Delays add up and concern the duplicates too. At most `max_transmissions`.
   [[nodiscard]] std::vector<Duration> transmissions() const;
 
  private:

@@ -39,6 +39,7 @@ struct GatewayOptions {
 class Gateway final : public SessionEvents {
  public:
   /// All references must outlive the object. Without `agents` nobody is told of new sessions.
+  /// Asserted: fault::executable_by(serve) for each action of the plan.
   Gateway(net::EventLoop& loop, ServiceState& state, GatewayOptions options, fault::Plan plan = {});
   ~Gateway() override;
 
