@@ -1,6 +1,7 @@
 #include "ssm/fault/engine.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "detail/draw.hpp"
@@ -100,8 +101,10 @@ Engine::Engine(Plan plan) : plan_(std::move(plan)) {
   }
   for (auto& of_direction : candidates_) {
     for (Candidates& candidates : of_direction) {
-      std::stable_sort(candidates.numbered.begin(), candidates.numbered.end(),
-                       [](const auto& a, const auto& b) { return a.number < b.number; });
+      std::sort(candidates.numbered.begin(), candidates.numbered.end(),
+                [](const auto& a, const auto& b) {
+                  return std::tie(a.number, a.rule) < std::tie(b.number, b.rule);
+                });
     }
   }
 }
@@ -256,8 +259,10 @@ std::vector<const Rule*> schedule(const Plan& plan, const SessionFacts& session)
       rules.push_back(&rule);
     }
   }
-  std::stable_sort(rules.begin(), rules.end(),
-                   [](const Rule* a, const Rule* b) { return *a->match.at < *b->match.at; });
+  // Rules of the same time stay in plan order, which is that of their addresses.
+  std::sort(rules.begin(), rules.end(), [](const Rule* a, const Rule* b) {
+    return std::tie(*a->match.at, a) < std::tie(*b->match.at, b);
+  });
   return rules;
 }
 
