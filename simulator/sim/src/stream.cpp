@@ -48,20 +48,25 @@ std::optional<std::string> StreamCheck::received(protocol::Bytes data) {
   protocol::Bytes rest = data;
   while (!rest.empty()) {
     const protocol::Bytes expected = text_.at(bytes_, rest.size());
-    if (!std::equal(expected.begin(), expected.end(), rest.begin())) {
+    const auto wrong = std::mismatch(expected.begin(), expected.end(), rest.begin()).first;
+    const auto right = static_cast<std::size_t>(wrong - expected.begin());
+    bytes_ += right;
+    rest = rest.subspan(right);
+    if (wrong != expected.end()) {
       failed_ = true;
       return describe(rest);
     }
-    bytes_ += expected.size();
-    rest = rest.subspan(expected.size());
   }
   return std::nullopt;
 }
 
 std::string StreamCheck::describe(protocol::Bytes seen) const {
   std::string text = "expected the byte at offset " + std::to_string(bytes_);
-  const std::size_t size = std::min(seen.size(), fingerprint_bytes);
-  for (std::uint64_t back = 1; size == fingerprint_bytes && back <= period; ++back) {
+  constexpr std::size_t size = fingerprint_bytes;
+  if (seen.size() < size) {
+    return text + ", seen other bytes, too few to tell where they belong";
+  }
+  for (std::uint64_t back = 1; back < period; ++back) {
     for (const bool before : {true, false}) {
       if (before && back > bytes_) {
         continue;
@@ -74,7 +79,7 @@ std::string StreamCheck::describe(protocol::Bytes seen) const {
       }
     }
   }
-  return text + ", seen bytes that were not sent there";
+  return text + ", seen bytes that were not sent";
 }
 
 }  // namespace ssm::sim

@@ -29,7 +29,8 @@ class StreamCheck {
  public:
   explicit StreamCheck(StreamText text) : text_(text) {}
 
-  /// What is wrong, the first time something is; nothing while all is right.
+  /// What is wrong, the first time something is; nothing while all is right. The right bytes before
+  /// it count as received.
   [[nodiscard]] std::optional<std::string> received(protocol::Bytes data);
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
