@@ -3,7 +3,6 @@
 #include <utility>
 #include <variant>
 
-#include "ssm/protocol/acknowledge.hpp"
 #include "ssm/protocol/codec.hpp"
 
 namespace ssm::sim {
@@ -12,19 +11,16 @@ namespace {
 /// There is one session.
 constexpr std::uint64_t session_ordinal = 1;
 
+std::size_t index(Side side) {
+  return static_cast<std::size_t>(side);
+}
+
 fault::MessageFacts facts_of(Side from, std::uint32_t connection_number,
                              const protocol::MessageView& view) {
-  fault::MessageFacts facts{.session_ordinal = session_ordinal,
-                            .direction = fault::direction_from(from),
-                            .message_type = view.type,
-                            .payload_type = view.payload_type(),
-                            .sequence_number = view.sequence_number,
-                            .connection_number = connection_number};
-  if (view.type == protocol::MessageType::acknowledge) {
-    if (const auto number = protocol::parse_acknowledged_sequence(view.payload)) {
-      facts.acknowledged = *number;
-    }
-  }
+  fault::MessageFacts facts = fault::facts_of(view);
+  facts.session_ordinal = session_ordinal;
+  facts.direction = fault::direction_from(from);
+  facts.connection_number = connection_number;
   return facts;
 }
 
@@ -114,6 +110,12 @@ void FaultDriver::heal() {
   active_ = false;
   api_troubles_.clear();
   network_.heal();
+  for (const Side side : {Side::client, Side::agent}) {
+    partitions_[index(side)] = 0;
+    if (std::exchange(pauses_[index(side)], 0) > 0) {
+      target_.publish(side, false);
+    }
+  }
 }
 
 // --- actions ------------------------------------------------------------------------------------
@@ -137,13 +139,14 @@ void FaultDriver::act(const fault::Stall& action) {
   const bool up = action.direction != fault::StallDirection::from_peer;
   const bool down = action.direction != fault::StallDirection::to_peer;
   if (Connection* stalled = network_.stall(action.side, up, down)) {
-    after(action.duration, [stalled] { stalled->set_stalled(false, false); });
+    after(action.duration, [stalled, up, down] { stalled->release(up, down); });
   }
 }
 
 void FaultDriver::act(const fault::Partition& action) {
+  ++partitions_[index(action.side)];
   network_.set_partitioned(action.side, true);
-  after(action.duration, [this, side = action.side] { network_.set_partitioned(side, false); });
+  after(action.duration, [this, side = action.side] { end_partition(side); });
 }
 
 void FaultDriver::act(const fault::ApiError& action) {
@@ -155,8 +158,9 @@ void FaultDriver::act(const fault::ApiError& action) {
 }
 
 void FaultDriver::act(const fault::Pause& action) {
+  ++pauses_[index(action.side)];
   target_.publish(action.side, true);
-  after(action.duration, [this, side = action.side] { target_.publish(side, false); });
+  after(action.duration, [this, side = action.side] { end_pause(side); });
 }
 
 void FaultDriver::act(const fault::Crash& action) {
@@ -165,12 +169,29 @@ void FaultDriver::act(const fault::Crash& action) {
 
 void FaultDriver::act(const fault::Restart& action) {
   target_.crash(action.side);
-  after(action.after, [this, side = action.side] { target_.restart(side); });
+  scheduler_.post(scheduler_.now() + action.after,
+                  [this, side = action.side] { target_.restart(side); });
 }
 
-void FaultDriver::after(std::optional<Duration> duration, std::function<void()> action) {
+void FaultDriver::after(std::optional<Duration> duration, std::function<void()> end) {
   if (duration) {
-    scheduler_.post(scheduler_.now() + *duration, std::move(action));
+    scheduler_.post(scheduler_.now() + *duration, [this, end = std::move(end)] {
+      if (active_) {
+        end();
+      }
+    });
+  }
+}
+
+void FaultDriver::end_partition(Side side) {
+  if (--partitions_[index(side)] == 0) {
+    network_.set_partitioned(side, false);
+  }
+}
+
+void FaultDriver::end_pause(Side side) {
+  if (--pauses_[index(side)] == 0) {
+    target_.publish(side, false);
   }
 }
 

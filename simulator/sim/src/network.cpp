@@ -69,19 +69,18 @@ void Connection::set_reachable(bool reachable) {
   if (!std::exchange(reachable_, reachable) && reachable && state_ == State::opening) {
     opening_alarm_.set(scheduler_.now() + rules_.open_round_trips * round_trip_);
   }
+  apply_stalls();
 }
 
 void Connection::send_from_end(Packet packet) {
   if (!end_gone_) {
     up_.send(std::move(packet));
-    watch_stall();
   }
 }
 
 void Connection::send_from_service(Packet packet) {
   if (!service_gone_) {
     down_.send(std::move(packet));
-    watch_stall();
   }
 }
 
@@ -172,26 +171,36 @@ void Connection::close() {
   stall_alarm_.cancel();
 }
 
-void Connection::set_stalled(bool up, bool down) {
+void Connection::stall(bool up, bool down) {
+  stalls_up_ += up ? 1U : 0U;
+  stalls_down_ += down ? 1U : 0U;
+  apply_stalls();
+}
+
+void Connection::release(bool up, bool down) {
+  stalls_up_ -= up && stalls_up_ > 0 ? 1U : 0U;
+  stalls_down_ -= down && stalls_down_ > 0 ? 1U : 0U;
+  apply_stalls();
+}
+
+void Connection::release_all() {
+  stalls_up_ = 0;
+  stalls_down_ = 0;
+  apply_stalls();
+}
+
+void Connection::apply_stalls() {
   if (state_ == State::closed) {
     return;
   }
-  up_.set_stalled(up);
-  down_.set_stalled(down);
-  if (!up && !down) {
+  up_.set_stalled(stalls_up_ > 0 || !reachable_);
+  down_.set_stalled(stalls_down_ > 0 || !reachable_);
+  if (!up_.stalled() && !down_.stalled()) {
     stall_alarm_.cancel();
-  }
-  watch_stall();
-}
-
-void Connection::watch_stall() {
-  // The operating system at either end gives a silent peer up: sooner while the connection is idle,
-  // because keep-alive probes are not sent while data waits.
-  if (state_ == State::closed || (!up_.stalled() && !down_.stalled())) {
-    return;
-  }
-  const bool data_waits = up_.waiting_bytes() > 0 || down_.waiting_bytes() > 0;
-  if (!stall_alarm_.is_set()) {
+  } else if (!stall_alarm_.is_set()) {
+    // The operating system at either end gives a silent peer up: sooner while the connection is
+    // idle, because keep-alive probes are not sent while data waits.
+    const bool data_waits = up_.waiting_bytes() > 0 || down_.waiting_bytes() > 0;
     stall_alarm_.set(scheduler_.now() +
                      (data_waits ? rules_.unsent_timeout : rules_.keep_alive_timeout));
   }
@@ -218,7 +227,7 @@ Connection& Network::open(Side side, ConnectionUser& end) {
 Connection* Network::stall(Side side, bool up, bool down) {
   Connection* connection = path(side).latest;
   if (connection != nullptr) {
-    connection->set_stalled(up, down);
+    connection->stall(up, down);
   }
   return connection;
 }
@@ -228,7 +237,6 @@ void Network::set_partitioned(Side side, bool partitioned) {
   for (Connection& connection : connections_) {
     if (connection.side() == side) {
       connection.set_reachable(!partitioned);
-      connection.set_stalled(partitioned, partitioned);
     }
   }
 }
@@ -242,6 +250,9 @@ void Network::reset(Side side, const std::string& detail) {
 void Network::heal() {
   for (const Side side : {Side::client, Side::agent}) {
     set_partitioned(side, false);
+  }
+  for (Connection& connection : connections_) {
+    connection.release_all();
   }
 }
 

@@ -50,7 +50,8 @@ class FaultDriver {
   /// What an API call is answered instead, if anything.
   [[nodiscard]] std::optional<std::string> refusal(Side side, fault::Operation operation);
 
-  /// Nothing happens any more, and what lasts is ended.
+  /// Nothing happens any more, and what lasts is ended. A message that is held up still arrives
+  /// late, a restart that is due still comes, and who crashed for good stays away.
   void heal();
 
   [[nodiscard]] const std::vector<fault::Rule>& decisions() const { return decisions_; }
@@ -74,7 +75,10 @@ class FaultDriver {
   void act(const fault::Pause& action);
   void act(const fault::Crash& action);
   void act(const fault::Restart& action);
-  void after(std::optional<Duration> duration, std::function<void()> action);
+  /// Ends what lasts, unless it is healed before.
+  void after(std::optional<Duration> duration, std::function<void()> end);
+  void end_partition(Side side);
+  void end_pause(Side side);
   void note(std::string_view text);
 
   Scheduler& scheduler_;
@@ -84,6 +88,9 @@ class FaultDriver {
   fault::Engine engine_;
   bool log_decisions_;
   bool active_ = true;
+  /// What lasts, by side; of several at once the last to end counts.
+  std::array<unsigned, 2> partitions_{};
+  std::array<unsigned, 2> pauses_{};
   std::vector<ApiTrouble> api_troubles_;
   std::vector<fault::Rule> decisions_;
   std::uint64_t decision_count_ = 0;

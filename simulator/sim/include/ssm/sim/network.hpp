@@ -85,9 +85,13 @@ class Connection {
   /// The path breaks: both are told at once, and what is on its way is lost.
   void reset(const std::string& detail);
 
-  void set_stalled(bool up, bool down);
+  /// Bytes in these directions stop, until they were released as often as stalled.
+  void stall(bool up, bool down);
+  void release(bool up, bool down);
+  void release_all();
   [[nodiscard]] bool is_closed() const { return state_ == State::closed; }
-  /// The path to the service is there, or not: an attempt to open succeeds or goes on waiting.
+  /// The path to the service is there, or not: bytes flow or stop, and an attempt to open succeeds
+  /// or goes on waiting.
   void set_reachable(bool reachable);
 
  private:
@@ -96,7 +100,7 @@ class Connection {
   void advance_opening();
   void arrived_at_end(Packet packet);
   void arrived_at_service(Packet packet);
-  void watch_stall();
+  void apply_stalls();
   void stall_noticed();
   void close();
 
@@ -116,6 +120,8 @@ class Connection {
   bool end_gone_ = false;
   bool service_gone_ = false;
   bool reachable_ = true;
+  unsigned stalls_up_ = 0;
+  unsigned stalls_down_ = 0;
 };
 
 /// The paths of both ends to the service. Not thread safe.
