@@ -6,6 +6,7 @@
 
 #include "detail/channel_status.hpp"
 #include "detail/outgoing.hpp"
+#include "detail/receive_stream.hpp"
 #include "ssm/protocol/acknowledge.hpp"
 #include "ssm/protocol/agent_session_state.hpp"
 #include "ssm/protocol/channel_closed.hpp"
@@ -39,7 +40,13 @@ AgentRole::AgentRole(AgentConfig config)
       random_(config_.seed),
       send_(config_.profile.channel.send),
       receive_(config_.profile.channel.receive),
-      reconnect_(config_.profile.channel.reconnect) {}
+      reconnect_(config_.profile.channel.reconnect),
+      handshake_({.rules = config_.profile.handshake,
+                  .agent_version = std::string(config_.profile.version),
+                  .session_id = config_.session_id,
+                  .instance_id = config_.instance_id,
+                  .session = config_.session,
+                  .secret = config_.secret}) {}
 
 // --- connection ---------------------------------------------------------------------------------
 
@@ -89,9 +96,14 @@ void AgentRole::connection_lost(std::string_view detail, Instant now) {
   if (state_ != State::open) {
     return;
   }
-  //= TRANS-024
   ping_at_.reset();
   pong_deadline_.reset();
+  if (listener_dead_) {
+    //= RESUME-020
+    state_ = State::lost;
+    return;
+  }
+  //= TRANS-024
   if (ending_ && *ending_ != AgentEnd::success) {
     complete_end(now);
     return;
@@ -156,7 +168,8 @@ void AgentRole::connection_opened(Instant now) {
   if (!std::exchange(was_open_, true)) {
     //= HS-005
     send_state("Connected", now);
-    events_.push(AgentConnected{});
+    handshake_.start(now);
+    follow_handshake(now);
     return;
   }
   //= FLOW-008
@@ -164,6 +177,23 @@ void AgentRole::connection_opened(Instant now) {
   //= RESUME-010
   publication_.on_reconnect();
   after_pause(true, now);
+}
+
+void AgentRole::follow_handshake(Instant now) {
+  while (auto step = handshake_.poll_step()) {
+    if (auto* const send = std::get_if<AgentHandshake::Send>(&*step)) {
+      //= HS-018
+      transmit(send->type, as_bytes(send->payload), now);
+    } else if (auto* const key = std::get_if<DecryptDataKey>(&*step)) {
+      outputs_.push(std::move(*key));
+    } else if (const auto* const failed = std::get_if<AgentHandshake::Failed>(&*step)) {
+      //= HS-029
+      fail("Encountered error while initiating handshake. " + failed->text, now);
+    } else {
+      connected_ = true;
+      events_.push(AgentConnected{handshake_.client_version()});
+    }
+  }
 }
 
 void AgentRole::pong_received(Instant now) {
@@ -176,12 +206,16 @@ void AgentRole::pong_received(Instant now) {
 // --- receiving ----------------------------------------------------------------------------------
 
 void AgentRole::receive(const Frame& message, Instant now) {
-  if (state_ != State::open) {
+  if (state_ != State::open || listener_dead_) {
     return;
   }
   //= FLOW-004
   const Result<MessageView> parsed = parse(message.bytes(), config_.profile.channel.message);
   if (!parsed) {
+    //= WIRE-019
+    if (parsed.error().code == Errc::payload_out_of_bounds) {
+      (void)listener_dies();
+    }
     return;
   }
   switch (parsed->type) {
@@ -217,78 +251,144 @@ void AgentRole::receive(const Frame& message, Instant now) {
 }
 
 void AgentRole::receive_input(const MessageView& message, const Frame& frame, Instant now) {
-  switch (receive_.offer(message.sequence_number, frame)) {
-    case ReceiveWindow::Place::in_order:
-      if (handle_input(message, frame)) {
-        //= ACK-008
-        acknowledge(message, now);
-        receive_.advance();
-        drain_stored();
-      }
-      return;
-    case ReceiveWindow::Place::ahead:
-      //= SEQ-003
-      acknowledge(message, now);
-      return;
-    case ReceiveWindow::Place::refused:
-      //= SEQ-005
-      return;
-    case ReceiveWindow::Place::duplicate:
-      //= SEQ-007
-      if (config_.profile.channel.receive.ack_duplicates) {
-        acknowledge(message, now);
-      }
-      return;
-  }
+  detail::receive_stream(
+      receive_, config_.profile.channel.message, config_.profile.channel.receive, message, frame,
+      [&](const MessageView& next, const Frame& its_frame, bool /*stored*/) {
+        return handle_input(next, its_frame, now);
+      },
+      //= ACK-008
+      [&](const MessageView& taken) { acknowledge(taken, now); });
+  follow_handshake(now);
 }
 
-void AgentRole::drain_stored() {
-  while (const Frame* stored = receive_.next_stored()) {
-    const Frame frame = *stored;
-    const Result<MessageView> message = decode(frame.bytes(), config_.profile.channel.message);
-    SSM_ASSERT(message.has_value());
-    if (!handle_input(*message, frame)) {
-      return;
-    }
-    receive_.advance();
-  }
+void AgentRole::drain_stored(Instant now) {
+  detail::drain_stored(receive_, config_.profile.channel.message,
+                       [&](const MessageView& next, const Frame& its_frame, bool /*stored*/) {
+                         return handle_input(next, its_frame, now);
+                       });
+  follow_handshake(now);
 }
 
-void AgentRole::set_input_ready(bool ready) {
+void AgentRole::set_input_ready(bool ready, Instant now) {
   input_ready_ = ready;
   if (ready) {
-    drain_stored();
+    drain_stored(now);
   }
 }
 
-bool AgentRole::handle_input(const MessageView& message, const Frame& frame) {
+detail::Taken AgentRole::handle_input(const MessageView& message, const Frame& frame, Instant now) {
+  const PayloadType type = message.payload_type();
+  //= SEQ-017
+  if (type == PayloadType::handshake_response ||
+      type == PayloadType::encryption_challenge_response) {
+    return handle_handshake(message, frame, now);
+  }
+  if (!connected_) {
+    if (handshake_.encrypted() && type == PayloadType::output &&
+        (handshake_.cipher() == nullptr || message.payload.size() < nonce_size) &&
+        listener_dies()) {
+      return detail::Taken::no;
+    }
+    //= ACK-010
+    return detail::Taken::yes;
+  }
   //= SEQ-012
   if (!input_ready_) {
-    return false;
+    return detail::Taken::no;
+  }
+  const std::optional<FrameSlice> data = plaintext(message, frame);
+  if (!data) {
+    return detail::Taken::no;
   }
   //= SEQ-023
-  if (message.payload.empty()) {
-    return true;
+  if (data->bytes().empty()) {
+    return detail::Taken::yes;
   }
-  switch (message.payload_type()) {
+  switch (type) {
     case PayloadType::size: {
       //= SHELL-004
       //= SHELL-005
-      const Result<TerminalSize> size = parse_terminal_size(message.payload);
+      const Result<TerminalSize> size = parse_terminal_size(data->bytes());
       if (!size) {
-        return false;
+        return detail::Taken::no;
       }
       events_.push(TerminalResized{*size});
-      return true;
+      return detail::Taken::yes;
     }
     case PayloadType::output:
     case PayloadType::flag:
-      events_.push(InputReceived{message.payload_type(), FrameSlice(frame, message.payload)});
-      return true;
+      events_.push(InputReceived{type, *data});
+      return detail::Taken::yes;
     default:
       //= SHELL-028
-      return true;
+      return detail::Taken::yes;
   }
+}
+
+detail::Taken AgentRole::handle_handshake(const MessageView& message, const Frame& frame,
+                                          Instant now) {
+  switch (handshake_.receive(message.payload_type(), message.payload, now)) {
+    case AgentHandshake::Received::taken:
+      return detail::Taken::yes;
+    case AgentHandshake::Received::later:
+      awaits_key_ = frame;
+      return detail::Taken::no;
+    case AgentHandshake::Received::refused:
+      return detail::Taken::no;
+    case AgentHandshake::Received::unexpected:
+      return listener_dies() ? detail::Taken::no : detail::Taken::yes;
+  }
+  return detail::Taken::no;
+}
+
+std::optional<FrameSlice> AgentRole::plaintext(const MessageView& message, const Frame& frame) {
+  SessionCipher* const cipher = handshake_.cipher();
+  //= ENC-011
+  if (cipher == nullptr || !is_encrypted_by(CipherEnd::client, message.payload_type())) {
+    return FrameSlice(frame, message.payload);
+  }
+  Result<Frame> decrypted = cipher->decrypt(message.payload);
+  if (!decrypted) {
+    //= ENC-022
+    if (message.payload.size() < nonce_size) {
+      (void)listener_dies();
+    }
+    return std::nullopt;
+  }
+  const Bytes whole = decrypted->bytes();
+  return FrameSlice(std::move(*decrypted), whole);
+}
+
+bool AgentRole::listener_dies() {
+  listener_dead_ = listener_dead_ || config_.profile.channel.listener_can_die;
+  if (listener_dead_) {
+    pong_deadline_.reset();
+  }
+  return listener_dead_;
+}
+
+void AgentRole::data_key_decrypted(Bytes plaintext, Instant now) {
+  handshake_.data_key_decrypted(plaintext, now);
+  continue_after_key(now);
+}
+
+void AgentRole::data_key_failed(std::string_view cause, Instant now) {
+  handshake_.data_key_failed(cause, now);
+  continue_after_key(now);
+}
+
+void AgentRole::continue_after_key(Instant now) {
+  //= ACK-008
+  if (const auto frame = std::exchange(awaits_key_, std::nullopt); frame && !ended()) {
+    const Result<MessageView> message = decode(frame->bytes(), config_.profile.channel.message);
+    SSM_ASSERT(message.has_value());
+    if (state_ == State::open) {
+      acknowledge(*message, now);
+    }
+    receive_.advance();
+    drain_stored(now);
+  }
+  follow_handshake(now);
 }
 
 void AgentRole::acknowledge(const MessageView& message, Instant now) {
@@ -325,24 +425,32 @@ void AgentRole::after_pause(bool ended, Instant now) {
 // --- sending ------------------------------------------------------------------------------------
 
 bool AgentRole::can_send() const {
-  return was_open_ && !ending_ && state_ != State::ended && !publication_.paused() &&
+  return connected_ && !ending_ && state_ != State::ended && !publication_.paused() &&
          send_.has_room();
 }
 
 void AgentRole::send_output(PayloadType type, Bytes data, Instant now) {
   SSM_ASSERT(can_send());
   SSM_ASSERT(!data.empty());
+  transmit(type, data, now);
+}
+
+void AgentRole::transmit(PayloadType type, Bytes data, Instant now) {
   //= SEQ-019
   //= WIRE-024
   const std::int64_t sequence = send_.next_sequence();
-  Frame frame =
-      detail::make_stream({.type = MessageType::output_stream_data,
-                           .payload_type = type,
-                           .sequence_number = sequence,
-                           .flags = sequence == 0 ? flag_syn : 0},
-                          data, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_);
+  const detail::StreamMessage message{.type = MessageType::output_stream_data,
+                                      .payload_type = type,
+                                      .sequence_number = sequence,
+                                      .flags = sequence == 0 ? flag_syn : 0};
+  //= ENC-009
+  SessionCipher* const cipher =
+      is_encrypted_by(CipherEnd::agent, type) ? handshake_.cipher() : nullptr;
+  Frame frame = detail::make_stream(
+      message, data, cipher, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_);
   //= SEQ-021
-  const bool written = state_ == State::open && send_.unwritten_waiting() == 0;
+  const bool written =
+      state_ == State::open && !publication_.paused() && send_.unwritten_waiting() == 0;
   if (written) {
     outputs_.push(SendBinary{frame});
   }
@@ -448,6 +556,10 @@ void AgentRole::on_timer(Instant now) {
     complete_end(now);
     return;
   }
+  if (!ending_) {
+    handshake_.on_timer(now);
+    follow_handshake(now);
+  }
   if (retry_at_ && now >= *retry_at_) {
     retry_at_.reset();
     request_channel(now);
@@ -473,6 +585,9 @@ std::optional<Instant> AgentRole::next_timeout() const {
     return std::nullopt;
   }
   std::optional<Instant> next = earliest(drain_until_, retry_at_);
+  if (!ending_) {
+    next = earliest(next, handshake_.next_timeout());
+  }
   if (state_ == State::open) {
     next = earliest(earliest(next, ping_at_), pong_deadline_);
     if (!publication_.paused()) {

@@ -4,6 +4,7 @@
 
 #include "detail/channel_status.hpp"
 #include "detail/outgoing.hpp"
+#include "detail/receive_stream.hpp"
 #include "ssm/protocol/acknowledge.hpp"
 #include "ssm/protocol/channel_closed.hpp"
 #include "ssm/protocol/codec.hpp"
@@ -50,7 +51,12 @@ ClientRole::ClientRole(ClientConfig config)
       client_id_(Uuid::random_v4(random_).to_string()),
       send_(config_.profile.channel.send),
       receive_(config_.profile.channel.receive),
-      reconnect_(config_.profile.channel.reconnect) {}
+      reconnect_(config_.profile.channel.reconnect),
+      handshake_({.rules = config_.profile.handshake,
+                  .client_version = std::string(config_.profile.version),
+                  .session_id = config_.session_id,
+                  .encryption = config_.encryption,
+                  .why_no_encryption = config_.why_no_encryption}) {}
 
 // --- connection ---------------------------------------------------------------------------------
 
@@ -104,9 +110,14 @@ void ClientRole::connection_lost(std::string_view detail, Instant now) {
   if (state_ != State::open) {
     return;
   }
+  ping_at_.reset();
+  if (listener_dead_) {
+    //= RESUME-020
+    state_ = State::lost;
+    return;
+  }
   //= TRANS-024
   events_.push(ConnectionInterrupted{std::string(detail)});
-  ping_at_.reset();
   reconnect_.start();
   try_again(detail, now);
 }
@@ -164,13 +175,14 @@ void ClientRole::end(ClientEnd reason, std::string text) {
   retry_at_.reset();
   ping_at_.reset();
   end_unheard_at_.reset();
+  data_key_at_.reset();
   events_.push(ClientEnded{reason, std::move(text)});
 }
 
 // --- receiving ----------------------------------------------------------------------------------
 
 void ClientRole::receive(const Frame& message, Instant now) {
-  if (state_ != State::open) {
+  if (state_ != State::open || listener_dead_) {
     return;
   }
   //= WIRE-010
@@ -178,6 +190,10 @@ void ClientRole::receive(const Frame& message, Instant now) {
   //= WIRE-020
   const Result<MessageView> parsed = parse(message.bytes(), config_.profile.channel.message);
   if (!parsed) {
+    //= WIRE-019
+    if (parsed.error().code == Errc::payload_out_of_bounds) {
+      listener_dies();
+    }
     return;
   }
   switch (parsed->type) {
@@ -202,93 +218,97 @@ void ClientRole::receive(const Frame& message, Instant now) {
 }
 
 void ClientRole::receive_output(const MessageView& message, const Frame& frame, Instant now) {
-  switch (receive_.offer(message.sequence_number, frame)) {
-    case ReceiveWindow::Place::in_order:
-      //= ACK-007
-      if (is_handshake(message.payload_type())) {
-        acknowledge(message, now);
-      }
-      if (handle_output(message, frame, now)) {
-        //= ACK-009
-        if (!is_handshake(message.payload_type())) {
-          acknowledge(message, now);
-        }
-        receive_.advance();
-        drain_stored(now);
-      }
-      return;
-    case ReceiveWindow::Place::ahead:
-      //= SEQ-003
-      acknowledge(message, now);
-      return;
-    case ReceiveWindow::Place::refused:
-      //= SEQ-004
-      return;
-    case ReceiveWindow::Place::duplicate:
-      //= SEQ-008
-      if (config_.profile.channel.receive.ack_duplicates) {
-        acknowledge(message, now);
-      }
-      return;
-  }
+  detail::receive_stream(
+      receive_, config_.profile.channel.message, config_.profile.channel.receive, message, frame,
+      [&](const MessageView& next, const Frame& its_frame, bool stored) {
+        return handle_output(next, its_frame, stored, now);
+      },
+      //= ACK-009
+      [&](const MessageView& taken) { acknowledge(taken, now); });
 }
 
 void ClientRole::drain_stored(Instant now) {
-  // Stored messages were acknowledged when they arrived. One that is not ready yet stays stored
-  // until the handshake message that it waits for was handled in order.
-  while (state_ == State::open) {
-    const Frame* stored = receive_.next_stored();
-    if (stored == nullptr) {
-      return;
-    }
-    const Frame frame = *stored;
-    const Result<MessageView> message = decode(frame.bytes(), config_.profile.channel.message);
-    SSM_ASSERT(message.has_value());
-    if (config_.profile.channel.receive.drain_ignores_payload_type) {
-      //= SEQ-016
-      if (started_ && !message->payload.empty()) {
-        events_.push(OutputReceived{message->payload_type(), FrameSlice(frame, message->payload)});
-      }
-    } else if (!handle_output(*message, frame, now)) {
-      return;
-    }
-    receive_.advance();
-  }
+  detail::drain_stored(receive_, config_.profile.channel.message,
+                       [&](const MessageView& next, const Frame& its_frame, bool stored) {
+                         return handle_output(next, its_frame, stored, now);
+                       });
 }
 
-bool ClientRole::handle_output(const MessageView& message, const Frame& frame, Instant now) {
+detail::Taken ClientRole::handle_output(const MessageView& message, const Frame& frame, bool stored,
+                                        Instant now) {
+  using detail::Taken;
+  if (state_ != State::open) {
+    return Taken::no;
+  }
   const PayloadType type = message.payload_type();
-  if (is_handshake(type)) {
-    return handle_handshake(message, now);
+  //= SEQ-016
+  const bool type_is_ignored = stored && config_.profile.channel.receive.drain_ignores_payload_type;
+  if (is_handshake(type) && !type_is_ignored) {
+    // Room for the answer.
+    if (handshake_.busy() || pending_response_ || !send_.has_room()) {
+      return Taken::no;
+    }
+    //= ACK-007
+    if (!stored) {
+      acknowledge(message, now);
+    }
+    return handle_handshake(message, now) ? Taken::yes_acknowledged : Taken::no;
   }
   if (!started_) {
+    if (type_is_ignored) {
+      return Taken::yes;
+    }
     //= SEQ-013
     //= HS-024
     if (handshake_.begun()) {
-      return false;
+      return Taken::no;
     }
     //= HS-003
     begin_session("Standard_Stream", now);
   }
-  //= SEQ-022
-  if (!message.payload.empty()) {
-    events_.push(OutputReceived{type, FrameSlice(frame, message.payload)});
+  const std::optional<FrameSlice> data = plaintext(message, frame);
+  if (!data) {
+    return Taken::no;
   }
-  return true;
+  //= SEQ-022
+  if (!data->bytes().empty()) {
+    events_.push(OutputReceived{type, *data});
+  }
+  return Taken::yes;
+}
+
+std::optional<FrameSlice> ClientRole::plaintext(const MessageView& message, const Frame& frame) {
+  SessionCipher* const cipher = handshake_.cipher();
+  //= ENC-010
+  if (cipher == nullptr || !is_encrypted_by(CipherEnd::agent, message.payload_type())) {
+    return FrameSlice(frame, message.payload);
+  }
+  Result<Frame> decrypted = cipher->decrypt(message.payload);
+  if (!decrypted) {
+    //= ENC-022
+    if (message.payload.size() < nonce_size) {
+      listener_dies();
+    }
+    return std::nullopt;
+  }
+  const Bytes whole = decrypted->bytes();
+  return FrameSlice(std::move(*decrypted), whole);
+}
+
+void ClientRole::listener_dies() {
+  listener_dead_ = listener_dead_ || config_.profile.channel.listener_can_die;
 }
 
 bool ClientRole::handle_handshake(const MessageView& message, Instant now) {
   switch (message.payload_type()) {
     case PayloadType::handshake_request: {
-      const Result<HandshakeRequest> request = parse_handshake_request(message.payload);
+      Result<HandshakeRequest> request = parse_handshake_request(message.payload);
       if (!request) {
         //= HS-026
         return false;
       }
-      //= HS-019
       //= HS-028
-      const std::string answer = serialize(handshake_.answer(*request, config_.profile.version));
-      transmit(PayloadType::handshake_response, as_bytes(answer), now);
+      follow_handshake(handshake_.answer(*std::move(request)), now);
       return true;
     }
     case PayloadType::handshake_complete: {
@@ -300,9 +320,55 @@ bool ClientRole::handle_handshake(const MessageView& message, Instant now) {
       return true;
     }
     default:
-      // An encryption challenge without encryption: nothing to answer it with.
-      return true;
+      return handle_challenge(message, now);
   }
+}
+
+void ClientRole::follow_handshake(ClientHandshake::Step step, Instant now) {
+  data_key_at_.reset();
+  if (auto* const key = std::get_if<GenerateDataKey>(&step)) {
+    outputs_.push(std::move(*key));
+    if (config_.profile.handshake.data_key_limit > Duration::zero()) {
+      data_key_at_ = now + config_.profile.handshake.data_key_limit;
+    }
+    return;
+  }
+  pending_response_ = serialize(std::get<HandshakeResponse>(step));
+  send_pending(now);
+}
+
+void ClientRole::data_key_generated(Bytes plaintext, Bytes ciphertext, Instant now) {
+  if (!ended() && handshake_.busy()) {
+    follow_handshake(handshake_.data_key_generated(plaintext, ciphertext), now);
+    drain_stored(now);
+  }
+}
+
+void ClientRole::data_key_failed(std::string_view cause, Instant now) {
+  if (!ended() && handshake_.busy()) {
+    follow_handshake(handshake_.data_key_failed(cause), now);
+    drain_stored(now);
+  }
+}
+
+bool ClientRole::handle_challenge(const MessageView& message, Instant now) {
+  const Result<EncryptionChallenge> challenge = parse_encryption_challenge(message.payload);
+  if (!challenge) {
+    return false;
+  }
+  if (handshake_.cipher() == nullptr) {
+    // Nothing to answer it with.
+    listener_dies();
+    return !listener_dead_;
+  }
+  const Result<EncryptionChallenge> answer = handshake_.answer_challenge(*challenge);
+  if (!answer) {
+    return false;
+  }
+  //= HS-019
+  const std::string payload = serialize(*answer);
+  transmit(PayloadType::encryption_challenge_response, as_bytes(payload), now);
+  return true;
 }
 
 void ClientRole::complete_handshake(const HandshakeComplete& complete, Instant now) {
@@ -325,7 +391,9 @@ void ClientRole::complete_handshake(const HandshakeComplete& complete, Instant n
 void ClientRole::begin_session(std::string session_type, Instant now) {
   started_ = true;
   is_terminal_ = session_type != "Port";
-  events_.push(SessionStarted{std::move(session_type), handshake_.agent_version()});
+  std::string properties = is_terminal_ ? "null" : handshake_.properties();
+  events_.push(
+      SessionStarted{std::move(session_type), handshake_.agent_version(), std::move(properties)});
   send_pending(now);
 }
 
@@ -386,14 +454,17 @@ void ClientRole::transmit(PayloadType type, Bytes payload, Instant now) {
   if (rewritten && payload.size() == 1 && payload[0] == line_feed) {
     payload = Bytes(&carriage_return, 1);
   }
+  //= ENC-008
+  SessionCipher* const cipher =
+      is_encrypted_by(CipherEnd::client, type) ? handshake_.cipher() : nullptr;
   //= SEQ-018
   //= WIRE-023
-  Frame frame =
-      detail::make_stream({.type = MessageType::input_stream_data,
-                           .payload_type = type,
-                           .sequence_number = send_.next_sequence(),
-                           .flags = 0},
-                          payload, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_);
+  Frame frame = detail::make_stream(
+      {.type = MessageType::input_stream_data,
+       .payload_type = type,
+       .sequence_number = send_.next_sequence(),
+       .flags = 0},
+      payload, cipher, static_cast<std::uint64_t>(config_.epoch.unix_ms(now)), random_);
   const bool written = state_ == State::open && send_.unwritten_waiting() == 0;
   if (written) {
     outputs_.push(SendBinary{frame});
@@ -408,6 +479,11 @@ void ClientRole::send_size(TerminalSize size, Instant now) {
 }
 
 void ClientRole::send_pending(Instant now) {
+  if (pending_response_ && send_.has_room()) {
+    //= HS-019
+    const std::string response = *std::exchange(pending_response_, std::nullopt);
+    transmit(PayloadType::handshake_response, as_bytes(response), now);
+  }
   if (!started_ || state_ != State::open) {
     return;
   }
@@ -484,6 +560,9 @@ void ClientRole::on_timer(Instant now) {
                            : "");
     return;
   }
+  if (data_key_at_ && now >= *data_key_at_) {
+    data_key_failed("KMS did not answer in time", now);
+  }
   if (retry_at_ && now >= *retry_at_) {
     retry_at_.reset();
     if (was_open_) {
@@ -504,7 +583,7 @@ void ClientRole::on_timer(Instant now) {
 }
 
 std::optional<Instant> ClientRole::next_timeout() const {
-  const std::optional<Instant> next = earliest(retry_at_, end_unheard_at_);
+  const std::optional<Instant> next = earliest(earliest(retry_at_, end_unheard_at_), data_key_at_);
   if (state_ == State::open) {
     return earliest(next, earliest(ping_at_, send_.next_timeout()));
   }

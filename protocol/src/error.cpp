@@ -43,6 +43,8 @@ const char* text(Errc errc) noexcept {
       return "not a UUID";
     case Errc::limit_reached:
       return "a bounded buffer is full";
+    case Errc::bad_tag:
+      return "encrypted data does not fit its tag (another key, or changed on the way)";
   }
   return "unknown protocol error";
 }
@@ -69,6 +71,7 @@ Condition condition_of(Errc errc) noexcept {
     case Errc::malformed_field:
     case Errc::malformed_payload:
     case Errc::malformed_uuid:
+    case Errc::bad_tag:
       break;
   }
   return Condition::malformed;

@@ -105,7 +105,14 @@ constexpr ClientProfile plugin_1_2_677{
                        .delay_max = 5s,
                        .retries = 5,
                        .restart_above_max = true,
-                       .keep_first_delay = true}},
+                       .keep_first_delay = true},
+         // src/communicator/websocketchannel.go: the reading goroutine recovers from a panic, and
+         // ends.
+         .listener_can_die = true},
+    // src/datachannel/streaming.go, src/message/handshakemessage.go: the challenge is not read.
+    .handshake = {.unknown_action_status_in_result = true,
+                  .binds_kms_challenge = false,
+                  .data_key_limit = 0s},
     // src/sessionmanagerplugin/session/shellsession/shellsession.go and shellsession_unix.go.
     .chunk_bytes = 1024,
     .send_pause = 1ms,
@@ -156,7 +163,16 @@ constexpr AgentProfile agent_3_3{
                      .refuse_copies_when_full = true,
                      .drain_ignores_payload_type = false},
          // agent/session/config/config.go, agent/session/retry/retryer.go (stays at the maximum).
-         .reconnect = {.delay_min = 100ms, .delay_jitter = 100ms, .delay_max = 5s, .retries = 5}},
+         .reconnect = {.delay_min = 100ms, .delay_jitter = 100ms, .delay_max = 5s, .retries = 5},
+         // agent/session/communicator/websocketchannel.go: as in the plugin.
+         .listener_can_die = true},
+    // agent/session/datachannel/datachannel.go, agent/session/crypto/.
+    .handshake = {.response_limit = 15s,  // handshakeTimeout
+                  .challenge_limit = 15s,
+                  .sends_kms_challenge = true,  // since 3.3.808.0
+                  .requires_kms_challenge = false,
+                  .counts_nonces = true,  // since 3.3.808.0
+                  .wrong_challenge_ends_at_once = false},
     // agent/session/shell/shell.go: 1 ms after each message, 1 s before the first read.
     .chunk_bytes = 1024,  // StreamDataPayloadSize
     .send_pause = 1ms,

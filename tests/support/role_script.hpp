@@ -131,6 +131,20 @@ struct Message {
 [[nodiscard]] inline std::string describe(const protocol::RequestTerminate&) {
   return "call TerminateSession";
 }
+[[nodiscard]] inline std::string describe(const protocol::GenerateDataKey& o) {
+  std::string text = "call GenerateDataKey " + o.key_id;
+  for (const auto& [name, value] : o.context.entries()) {
+    text += " " + std::string(name) + "=" + std::string(value);
+  }
+  return text;
+}
+[[nodiscard]] inline std::string describe(const protocol::DecryptDataKey& o) {
+  std::string text = "call Decrypt " + o.key_id + " " + quoted(o.ciphertext);
+  for (const auto& [name, value] : o.context.entries()) {
+    text += " " + std::string(name) + "=" + std::string(value);
+  }
+  return text;
+}
 [[nodiscard]] inline std::string describe(const protocol::RequestDataChannel&) {
   return "call CreateDataChannel";
 }

@@ -45,15 +45,25 @@ Frame make_control(MessageType type, Bytes payload, std::uint64_t flags,
                            payload);
 }
 
-Frame make_stream(const StreamMessage& message, Bytes payload, std::uint64_t created_date_ms,
-                  Random& random) {
-  return encode_known_good({.type = wire_name(message.type),
-                            .created_date_ms = created_date_ms,
-                            .sequence_number = message.sequence_number,
-                            .flags = message.flags,
-                            .message_id = Uuid::random_v4(random),
-                            .payload_type = message.payload_type},
-                           payload);
+Frame make_stream(const StreamMessage& message, Bytes payload, SessionCipher* cipher,
+                  std::uint64_t created_date_ms, Random& random) {
+  const MessageHeader header{.type = wire_name(message.type),
+                             .created_date_ms = created_date_ms,
+                             .sequence_number = message.sequence_number,
+                             .flags = message.flags,
+                             .message_id = Uuid::random_v4(random),
+                             .payload_type = message.payload_type};
+  if (cipher == nullptr) {
+    return encode_known_good(header, payload);
+  }
+  // Encrypted where it will stand.
+  Frame frame = Frame::with_size(encoded_size(payload.size() + envelope_overhead));
+  const MutableBytes out = frame.writable();
+  const MutableBytes envelope = out.subspan(payload_offset);
+  cipher->encrypt(payload, envelope);
+  const Result<std::size_t> size = encode(header, envelope, out);
+  SSM_ASSERT(size.has_value());
+  return frame;
 }
 
 }  // namespace ssm::protocol::detail

@@ -5,6 +5,7 @@
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/message.hpp"
 #include "ssm/protocol/random.hpp"
+#include "ssm/protocol/session_cipher.hpp"
 
 /// Building the messages that roles send. The payload is never empty (asserted), so encoding
 /// cannot fail.
@@ -25,7 +26,8 @@ struct StreamMessage {
   std::int64_t sequence_number = 0;
   std::uint64_t flags = 0;
 };
-[[nodiscard]] Frame make_stream(const StreamMessage& message, Bytes payload,
+/// `cipher`: the payload is encrypted with it, unless it is nullptr.
+[[nodiscard]] Frame make_stream(const StreamMessage& message, Bytes payload, SessionCipher* cipher,
                                 std::uint64_t created_date_ms, Random& random);
 
 }  // namespace ssm::protocol::detail

@@ -205,6 +205,11 @@ void ShellSession::Impl::perform(const protocol::SendPing& /*request*/) {
   }
 }
 
+void ShellSession::Impl::perform(const protocol::DecryptDataKey& /*request*/) {
+  // Not asked for: sessions of this driver have no key.
+  role_.data_key_failed("there is no KMS access", EventLoop::now());
+}
+
 // --- the program --------------------------------------------------------------------------------
 
 void ShellSession::Impl::handle(const protocol::AgentConnected& /*event*/) {
@@ -229,7 +234,7 @@ void ShellSession::Impl::handle(const protocol::AgentConnected& /*event*/) {
   }
   program_ = std::move(*started);
   program_state_ = Program::running;
-  role_.set_input_ready(true);
+  role_.set_input_ready(true, EventLoop::now());
   //= SHELL-017
   if (options_.profile.first_output_wait > net::Duration::zero()) {
     output_waits_ = true;

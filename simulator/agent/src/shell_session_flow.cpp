@@ -99,7 +99,7 @@ void ShellSession::Impl::read_input_again() {
   if (std::exchange(input_, Input::flowing) == Input::socket_paused && socket_) {
     socket_->resume_reading();
   }
-  role_.set_input_ready(true);
+  role_.set_input_ready(true, EventLoop::now());
   advance();
 }
 
@@ -109,7 +109,7 @@ void ShellSession::Impl::refuse_input() {
   if (std::exchange(input_, Input::unacknowledged) == Input::socket_paused && socket_) {
     socket_->resume_reading();
   }
-  role_.set_input_ready(false);
+  role_.set_input_ready(false, EventLoop::now());
 }
 
 }  // namespace ssm::agent

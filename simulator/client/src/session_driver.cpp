@@ -116,9 +116,12 @@ void SessionDriver::perform(protocol::ClientOutput& output) {
           socket_.send_ping("keepalive");
         } else if constexpr (std::is_same_v<Wanted, protocol::RequestResume>) {
           request_resume();
-        } else {
-          static_assert(std::is_same_v<Wanted, protocol::RequestTerminate>);
+        } else if constexpr (std::is_same_v<Wanted, protocol::RequestTerminate>) {
           request_terminate();
+        } else {
+          // Not asked for: the configuration says that there is no encryption.
+          static_assert(std::is_same_v<Wanted, protocol::GenerateDataKey>);
+          role_.data_key_failed("there is no KMS access", net::EventLoop::now());
         }
       },
       output);

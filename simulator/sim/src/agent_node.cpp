@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "detail/key_service.hpp"
 #include "ssm/sim/service_node.hpp"
 
 namespace ssm::sim {
@@ -82,8 +83,17 @@ void AgentNode::perform(const protocol::SendPing& /*output*/) {
   send({.kind = Packet::Kind::ping});
 }
 
+void AgentNode::perform(const protocol::DecryptDataKey& output) {
+  const std::string expected = detail::encrypted_data_key(output.key_id, output.context);
+  if (protocol::as_text(output.ciphertext) == expected) {
+    role_.data_key_decrypted(detail::plain_data_key(expected), now());
+  } else {
+    role_.data_key_failed("InvalidCiphertextException", now());
+  }
+}
+
 void AgentNode::handle(const protocol::AgentConnected& /*event*/) {
-  role_.set_input_ready(true);
+  role_.set_input_ready(true, now());
   program_alarm_.set(now() + profile_.first_output_wait);
 }
 

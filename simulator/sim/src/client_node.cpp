@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "detail/key_service.hpp"
 #include "ssm/sim/service_node.hpp"
 
 namespace ssm::sim {
@@ -79,6 +80,11 @@ void ClientNode::perform(const protocol::RequestResume& /*output*/) {
 
 void ClientNode::perform(const protocol::RequestTerminate& /*output*/) {
   world().service.call(Side::client, fault::Operation::terminate_session, [](const ApiReply&) {});
+}
+
+void ClientNode::perform(const protocol::GenerateDataKey& output) {
+  const std::string encrypted = detail::encrypted_data_key(output.key_id, output.context);
+  role_.data_key_generated(detail::plain_data_key(encrypted), protocol::as_bytes(encrypted), now());
 }
 
 void ClientNode::handle(const protocol::SessionStarted& /*event*/) {

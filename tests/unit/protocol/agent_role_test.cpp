@@ -37,7 +37,7 @@ AgentRole running(AgentConfig chosen) {
   const Lines said = drain(role);
   EXPECT_THAT(said, ElementsAre("call CreateDataChannel", "open", "token frame",
                                 "agent_session_state Connected", "* connected"));
-  role.set_input_ready(true);
+  role.set_input_ready(true, at_ms(0));
   return role;
 }
 
@@ -81,7 +81,7 @@ TEST(AgentRole, leaves_input_unacknowledged_until_the_program_exists) {
   (void)drain(role);
   role.receive(input_frame(0, "ls"), at_ms(1));
   EXPECT_THAT(drain(role), IsEmpty());
-  role.set_input_ready(true);
+  role.set_input_ready(true, at_ms(2));
   role.receive(input_frame(0, "ls"), at_ms(2));
   EXPECT_THAT(drain(role), ElementsAre("ack 0", "* output 'ls'"));
 }
@@ -95,7 +95,7 @@ TEST(AgentRole, delivers_early_input_that_was_stored_ahead_once_ready) {
   role.receive(input_frame(0, "a"), at_ms(1));
   role.receive(input_frame(1, "b"), at_ms(1));
   EXPECT_THAT(drain(role), ElementsAre("ack 1"));
-  role.set_input_ready(true);
+  role.set_input_ready(true, at_ms(2));
   role.receive(input_frame(0, "a"), at_ms(2));
   EXPECT_THAT(drain(role), ElementsAre("ack 0", "* output 'a'", "* output 'b'"));
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "ssm/protocol/agent_handshake.hpp"
 #include "ssm/protocol/frame.hpp"
 #include "ssm/protocol/message.hpp"
 #include "ssm/protocol/poll_queue.hpp"
@@ -22,6 +23,10 @@
 
 namespace ssm::protocol {
 
+namespace detail {
+enum class Taken : std::uint8_t;
+}
+
 struct AgentConfig {
   AgentProfile profile;
   std::string session_id;
@@ -30,6 +35,8 @@ struct AgentConfig {
   SessionDescription session = {};
   Epoch epoch;
   std::uint64_t seed = 0;
+  /// Fresh secret bytes; needed if the session has a KMS key.
+  std::optional<SecretSeed> secret = {};
 };
 
 /// Call CreateDataChannel with this RequestId; answer with channel_created or channel_refused.
@@ -38,10 +45,14 @@ struct RequestDataChannel {
 };
 
 using AgentOutput = std::variant<RequestDataChannel, OpenConnection, DropConnection, SendText,
-                                 SendBinary, SendPing>;
+                                 SendBinary, SendPing, DecryptDataKey>;
 
-/// The data channel is open for the first time: start the session's program.
-struct AgentConnected {};
+/// The data channel is open for the first time, and the handshake is over if there is one: start
+/// the session's program.
+struct AgentConnected {
+  /// Empty where there was no handshake.
+  std::string client_version;
+};
 /// Input for the program, each byte once and in order.
 struct InputReceived {
   PayloadType type = PayloadType::output;
@@ -73,9 +84,9 @@ struct AgentEnded {
 using AgentEvent = std::variant<AgentConnected, InputReceived, TerminalResized,
                                 ChannelClosedByService, OutputPossible, AgentEnded>;
 
-/// The agent end of one session's data channel: token, opening, stream both ways, acknowledgement,
-/// retransmission, pause, reconnection, end. Knows nothing of programs and terminals.
-/// Pure; not thread safe. After AgentEnded it does nothing more.
+/// The agent end of one session's data channel: token, opening, handshake, encryption, stream both
+/// ways, acknowledgement, retransmission, pause, reconnection, end. Knows nothing of programs and
+/// terminals. Pure; not thread safe. After AgentEnded it does nothing more.
 class AgentRole {
  public:
   explicit AgentRole(AgentConfig config);
@@ -92,10 +103,15 @@ class AgentRole {
 
   void receive(const Frame& message, Instant now);
 
-  /// Until the program exists, stream input is left unacknowledged and comes again (SEQ-012).
-  void set_input_ready(bool ready);
+  /// The answer to DecryptDataKey.
+  void data_key_decrypted(Bytes plaintext, Instant now);
+  void data_key_failed(std::string_view cause, Instant now);
 
-  /// False while paused or the send window is full: stop reading the program's output.
+  /// Until the program exists, stream input is left unacknowledged and comes again (SEQ-012).
+  void set_input_ready(bool ready, Instant now);
+
+  /// False before AgentConnected, while paused and while the send window is full: stop reading the
+  /// program's output.
   [[nodiscard]] bool can_send() const;
   /// Stream data; not empty; asserts can_send(). SHELL-012: at most chunk_bytes + 3.
   void send_output(PayloadType type, Bytes data, Instant now);
@@ -132,10 +148,18 @@ class AgentRole {
   void give_up(AgentEnd reason, std::string_view detail, Instant now);
   void send_state(std::string_view session_state, Instant now);
   void resend(Instant now);
+  void transmit(PayloadType type, Bytes data, Instant now);
+  void follow_handshake(Instant now);
+  void continue_after_key(Instant now);
   void receive_input(const MessageView& message, const Frame& frame, Instant now);
   void receive_acknowledge(const MessageView& message, Instant now);
-  void drain_stored();
-  [[nodiscard]] bool handle_input(const MessageView& message, const Frame& frame);
+  void drain_stored(Instant now);
+  [[nodiscard]] detail::Taken handle_input(const MessageView& message, const Frame& frame,
+                                           Instant now);
+  [[nodiscard]] detail::Taken handle_handshake(const MessageView& message, const Frame& frame,
+                                               Instant now);
+  [[nodiscard]] std::optional<FrameSlice> plaintext(const MessageView& message, const Frame& frame);
+  [[nodiscard]] bool listener_dies();
   void acknowledge(const MessageView& message, Instant now);
   void after_pause(bool ended, Instant now);
   void note_room();
@@ -146,8 +170,13 @@ class AgentRole {
   ReceiveWindow receive_;
   Publication publication_;
   ReconnectSchedule reconnect_;
+  AgentHandshake handshake_;
   State state_ = State::idle;
   bool was_open_ = false;
+  bool connected_ = false;      ///< AgentConnected was reported
+  bool listener_dead_ = false;  ///< profile only
+  /// A message that is taken once the data key is decrypted.
+  std::optional<Frame> awaits_key_;
   bool input_ready_ = false;
   bool output_blocked_ = false;
   std::string request_id_;

@@ -24,6 +24,10 @@
 
 namespace ssm::protocol {
 
+namespace detail {
+enum class Taken : std::uint8_t;
+}
+
 struct ClientConfig {
   ClientProfile profile;
   std::string session_id;
@@ -31,7 +35,14 @@ struct ClientConfig {
   std::string token;
   Epoch epoch;
   std::uint64_t seed = 0;
+  /// Not set: an agent that asks for encryption is told `why_no_encryption`.
+  std::optional<ClientEncryption> encryption = {};
+  std::string why_no_encryption = "this client has no KMS access, so it cannot encrypt the session";
 };
+/// What the plugin says when the AWS CLI that started it is too old to name the target (ENC-016).
+inline constexpr std::string_view old_cli_no_encryption =
+    "Installed version of CLI does not support Session Manager encryption feature. Please upgrade "
+    "to the latest version of your CLI (e.g., AWS CLI).";
 
 /// Call the ResumeSession API; answer with resume_answered or resume_failed.
 struct RequestResume {};
@@ -39,12 +50,13 @@ struct RequestResume {};
 struct RequestTerminate {};
 
 using ClientOutput = std::variant<OpenConnection, DropConnection, SendText, SendBinary, SendPing,
-                                  RequestResume, RequestTerminate>;
+                                  RequestResume, RequestTerminate, GenerateDataKey>;
 
 /// The session type is known: send the terminal size, then input.
 struct SessionStarted {
   std::string session_type;   ///< `Standard_Stream`, `Port`, ...
   std::string agent_version;  ///< empty where there was no handshake
+  std::string properties;     ///< of a port session, as JSON text; `null` otherwise
 };
 /// Stream data for the application, each byte once and in order.
 struct OutputReceived {
@@ -82,7 +94,7 @@ using ClientEvent =
     std::variant<SessionStarted, OutputReceived, CustomerMessage, ConnectionInterrupted,
                  ConnectionRestored, InputPossible, ClientEnded>;
 
-/// The client end of one session: opening, plain start or handshake, stream both ways,
+/// The client end of one session: opening, plain start or handshake, encryption, stream both ways,
 /// acknowledgement, retransmission, reconnection with ResumeSession, end.
 /// Pure; not thread safe. After ClientEnded it does nothing more.
 class ClientRole {
@@ -100,6 +112,10 @@ class ClientRole {
 
   /// One WebSocket message, text or binary (TRANS-015). What cannot be understood is dropped.
   void receive(const Frame& message, Instant now);
+
+  /// The answer to GenerateDataKey: the data key, plain and as KMS encrypted it.
+  void data_key_generated(Bytes plaintext, Bytes ciphertext, Instant now);
+  void data_key_failed(std::string_view cause, Instant now);
 
   /// False while the send window is full or the session has not started: keep the input and wait
   /// for InputPossible.
@@ -143,9 +159,14 @@ class ClientRole {
   void request_terminate(ClientEnd reason_if_unheard, Instant now);
   void terminate_when_delivered(Instant now);
   void receive_output(const MessageView& message, const Frame& frame, Instant now);
-  [[nodiscard]] bool handle_output(const MessageView& message, const Frame& frame, Instant now);
-  [[nodiscard]] bool handle_handshake(const MessageView& message, Instant now);
   void drain_stored(Instant now);
+  [[nodiscard]] detail::Taken handle_output(const MessageView& message, const Frame& frame,
+                                            bool stored, Instant now);
+  [[nodiscard]] bool handle_handshake(const MessageView& message, Instant now);
+  [[nodiscard]] bool handle_challenge(const MessageView& message, Instant now);
+  void follow_handshake(ClientHandshake::Step step, Instant now);
+  [[nodiscard]] std::optional<FrameSlice> plaintext(const MessageView& message, const Frame& frame);
+  void listener_dies();
   void acknowledge(const MessageView& message, Instant now);
   void receive_acknowledge(const MessageView& message, Instant now);
   void complete_handshake(const HandshakeComplete& complete, Instant now);
@@ -160,6 +181,7 @@ class ClientRole {
   ReconnectSchedule reconnect_;
   State state_ = State::idle;
   bool was_open_ = false;
+  bool listener_dead_ = false;  ///< profile only
   bool started_ = false;
   bool is_terminal_ = false;
   bool input_blocked_ = false;
@@ -169,6 +191,8 @@ class ClientRole {
   std::optional<Instant> end_unheard_at_;
   std::optional<ClientEnd> end_reason_;
   ClientHandshake handshake_;
+  std::optional<Instant> data_key_at_;  ///< when KMS has taken too long
+  std::optional<std::string> pending_response_;
   std::optional<TerminalSize> pending_size_;
   std::vector<PortFlag> pending_flags_;
   std::optional<Instant> retry_at_;

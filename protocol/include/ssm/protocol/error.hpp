@@ -51,6 +51,9 @@ enum class Errc {
   malformed_uuid,
   /// A bounded buffer is full; the context names it.
   limit_reached,
+  /// Encrypted data whose tag does not fit: another key, or changed on the way. Leave it
+  /// unacknowledged.
+  bad_tag,
 };
 
 /// Portable conditions: compare with `error.code == Condition::malformed`.

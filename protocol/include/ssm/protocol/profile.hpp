@@ -15,6 +15,14 @@ struct ChannelRules {
   SendRules send;
   ReceiveRules receive;
   ReconnectRules reconnect;
+  /// Some input kills the task that reads the connection: from then on nothing is read, nothing is
+  /// acknowledged and a lost connection is not opened again, while sending and resending go on
+  /// (RESUME-020; both references). Otherwise such input is dropped.
+  ///  - any: a payload that begins beyond the end of its message (WIRE-019);
+  ///  - encrypted data shorter than a nonce (ENC-023), or before there are keys;
+  ///  - agent: a HandshakeResponse or a challenge's answer that nobody waits for (HS-027), or one
+  ///    with a data key that was not asked for.
+  bool listener_can_die = false;
 };
 
 /// Behaviour of a client. A named profile reproduces one real program, its defects included;
@@ -26,6 +34,7 @@ struct ClientProfile {
   /// decided on it.
   std::string_view version;
   ChannelRules channel;
+  ClientHandshakeRules handshake = {};
   /// Largest stream payload, bytes of plaintext.
   std::size_t chunk_bytes = 1024;
   /// Pause after each input message.
@@ -57,6 +66,7 @@ struct AgentProfile {
   /// Reported as AgentVersion; gates at the client are decided on it.
   std::string_view version;
   ChannelRules channel;
+  AgentHandshakeRules handshake = {};
   /// Largest plaintext read at once; held-back UTF-8 bytes come on top (SHELL-012).
   std::size_t chunk_bytes = 1024;
   /// Pause after each output message.

@@ -81,6 +81,38 @@ struct ReceiveRules {
   bool drain_ignores_payload_type = false;
 };
 
+/// How a client answers a handshake. The defaults are ours.
+struct ClientHandshakeRules {
+  /// An unknown action gets ActionStatus 0 and the number 3 as its result, by mistake (plugin)
+  /// instead of ActionStatus 3 (HS-011).
+  bool unknown_action_status_in_result = false;
+  /// The agent's random challenge goes into the encryption context, and the agent is told so (ours,
+  /// ENC-019; the plugin does not read it).
+  bool binds_kms_challenge = true;
+  /// How long KMS may take before the action is answered as failed; 0 means for ever. The agent
+  /// gives up 15 s after its request, and blames the plugin's version then.
+  Duration data_key_limit = std::chrono::seconds(10);
+};
+
+/// How an agent leads a handshake (amazon-ssm-agent `agent/session/datachannel/datachannel.go`).
+/// The defaults are ours.
+struct AgentHandshakeRules {
+  /// From the request to the response, KMS included (HS-017).
+  Duration response_limit = std::chrono::seconds(15);
+  /// From the encryption challenge to its answer.
+  Duration challenge_limit = std::chrono::seconds(15);
+  /// The request carries a random challenge for the encryption context (agents since 3.3.808.0;
+  /// ENC-018).
+  bool sends_kms_challenge = true;
+  /// Clients that do not bind it are refused (configuration RequireKMSChallengeResponse; ENC-020).
+  bool requires_kms_challenge = false;
+  /// Nonces are counted (agents since 3.3.808.0) instead of random (ENC-005).
+  bool counts_nonces = true;
+  /// A wrong answer to the encryption challenge ends the session at once (ours) instead of by the
+  /// time limit (ENC-014).
+  bool wrong_challenge_ends_at_once = true;
+};
+
 /// When a lost connection is tried again (RESUME-004, RESUME-012). See ReconnectSchedule.
 struct ReconnectRules {
   /// First delay: `delay_min` + random below `delay_jitter`, in whole milliseconds.

@@ -30,6 +30,7 @@ class ShellSession::Impl {
   void perform(const protocol::SendText& request);
   void perform(const protocol::SendBinary& request);
   void perform(const protocol::SendPing& request);
+  void perform(const protocol::DecryptDataKey& request);
   void handle(const protocol::AgentConnected& event);
   void handle(const protocol::InputReceived& event);
   void handle(const protocol::TerminalResized& event);

@@ -43,6 +43,7 @@ class AgentNode final : public EndNode {
   void perform(protocol::SendText& output);
   void perform(protocol::SendBinary& output);
   void perform(const protocol::SendPing& output);
+  void perform(const protocol::DecryptDataKey& output);
   void handle(const protocol::AgentConnected& event);
   void handle(const protocol::InputReceived& event);
   void handle(const protocol::TerminalResized& event);

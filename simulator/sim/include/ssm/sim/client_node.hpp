@@ -44,6 +44,7 @@ class ClientNode final : public EndNode {
   void perform(const protocol::SendPing& output);
   void perform(const protocol::RequestResume& output);
   void perform(const protocol::RequestTerminate& output);
+  void perform(const protocol::GenerateDataKey& output);
   void handle(const protocol::SessionStarted& event);
   void handle(const protocol::OutputReceived& event);
   void handle(const protocol::CustomerMessage& event);
