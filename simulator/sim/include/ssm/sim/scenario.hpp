@@ -12,22 +12,22 @@ namespace ssm::sim {
 /// What a run must show.
 struct Expectation {
   /// In words, for reports.
-  std::string observed;
-  std::optional<Outcome> outcome;
+  std::string observed = {};
+  std::optional<Outcome> outcome = std::nullopt;
   /// The invariant that is violated.
-  std::optional<Invariant> violates;
+  std::optional<Invariant> violates = std::nullopt;
   /// Part of the text of the outcome.
-  std::string text_contains;
+  std::string text_contains = {};
   /// The client's reason for its end; `running` if it must still be there.
-  std::string client_end;
-  std::string agent_end;
+  std::string client_end = {};
+  std::string agent_end = {};
   /// Bounds of what was counted, by name: those of Meter and of measures().
   struct Bound {
     std::string measure;
     std::optional<double> min;
     std::optional<double> max;
   };
-  std::vector<Bound> bounds;
+  std::vector<Bound> bounds = {};
 };
 
 /// The run with a pair of profiles, and what it must show.
