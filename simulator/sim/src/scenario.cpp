@@ -1,5 +1,6 @@
 #include "ssm/sim/scenario.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -70,6 +71,21 @@ std::map<std::string, double> measures(const RunResult& result) {
           {"virtual_time_s", std::chrono::duration<double>(result.virtual_time).count()}};
 }
 
+std::vector<std::string> measure_names() {
+  std::map<std::string, double> all = measures(RunResult{});
+  Observer nobody;
+  all.merge(Meter(nobody).values());
+  std::vector<std::string> names;
+  for (const auto& [name, value] : all) {
+    names.push_back(name);
+  }
+  // Those that an empty run has no value of.
+  for (const char* gap : {"agent_min_gap_ms", "client_min_gap_ms"}) {
+    names.insert(std::lower_bound(names.begin(), names.end(), gap), gap);
+  }
+  return names;
+}
+
 CaseResult run_case(const Scenario& scenario, const Case& which, Observer& observer) {
   const protocol::ClientProfile* client = protocol::find_client_profile(which.client);
   const protocol::AgentProfile* agent = protocol::find_agent_profile(which.agent);
@@ -88,6 +104,9 @@ CaseResult run_case(const Scenario& scenario, const Case& which, Observer& obser
   const Expectation& expect = which.expect;
   if (expect.outcome) {
     compare.same("outcome", name(*expect.outcome), name(result.run.outcome));
+  }
+  if (!expect.outcome && !expect.violates && !result.run.violations.empty()) {
+    compare.same("violated invariant", "none", result.run.text);
   }
   if (expect.violates) {
     compare.same("violated invariant", name(*expect.violates),

@@ -45,6 +45,8 @@ struct ServiceRules {
   std::size_t held_bytes = std::size_t{2} * 1024 * 1024;
   /// Tell the agent to stop and restart output while the client is away.
   bool publication_control = true;
+
+  friend bool operator==(const ServiceRules&, const ServiceRules&) = default;
 };
 
 struct ServiceConfig {

@@ -33,6 +33,8 @@ struct NetworkRules {
   /// An idle connection whose other end is gone is noticed after this (Go's keep-alive: 15 s, and 9
   /// probes).
   Duration keep_alive_timeout = std::chrono::seconds(150);
+
+  friend bool operator==(const NetworkRules&, const NetworkRules&) = default;
 };
 
 /// What an end is told of its connections.

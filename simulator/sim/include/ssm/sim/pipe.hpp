@@ -23,6 +23,8 @@ struct LinkRules {
   std::uint64_t bytes_per_second = 0;
   /// What a sender may have on its way, unread data at the receiver included; beyond, it waits.
   std::size_t buffer_bytes = std::size_t{4} << 20U;
+
+  friend bool operator==(const LinkRules&, const LinkRules&) = default;
 };
 
 /// What travels over a connection: WebSocket messages and control frames.

@@ -9,7 +9,8 @@
 
 namespace ssm::sim {
 
-/// What a run must show.
+/// What a run must show: all that is present. Without `outcome` and `violates`, no invariant may be
+/// violated.
 struct Expectation {
   /// In words, for reports.
   std::string observed = {};
@@ -24,17 +25,23 @@ struct Expectation {
   /// Bounds of what was counted, by name: those of Meter and of measures().
   struct Bound {
     std::string measure;
-    std::optional<double> min;
-    std::optional<double> max;
+    std::optional<double> min = std::nullopt;
+    std::optional<double> max = std::nullopt;
+
+    friend bool operator==(const Bound&, const Bound&) = default;
   };
   std::vector<Bound> bounds = {};
+
+  friend bool operator==(const Expectation&, const Expectation&) = default;
 };
 
 /// The run with a pair of profiles, and what it must show.
 struct Case {
-  std::string client;  ///< name of a profile
-  std::string agent;
-  Expectation expect;
+  std::string client = "strict";  ///< name of a profile
+  std::string agent = "strict";
+  Expectation expect = {};
+
+  friend bool operator==(const Case&, const Case&) = default;
 };
 
 /// A run that someone wants to see again: a public bug, or a failure that was found and shrunk.
@@ -43,6 +50,8 @@ struct Scenario {
   std::string title;
   /// Issue numbers, releases, requirement ids.
   std::vector<std::string> references;
+  /// What happens, in words and in order.
+  std::string description;
   /// Its profiles are those of the case that is run.
   RunConfig config;
   /// Shows the bug. Absent in a scenario that only pins good behaviour.
@@ -62,6 +71,8 @@ struct CaseResult {
 /// (`delivered`, `resume_calls`, `terminate_calls`, `client_received`, `agent_received`,
 /// `virtual_time_s`, `client_max_stored`, `agent_max_stored`).
 [[nodiscard]] std::map<std::string, double> measures(const RunResult& result);
+/// Their names, in alphabetical order.
+[[nodiscard]] std::vector<std::string> measure_names();
 
 /// Asserts that the profiles exist.
 [[nodiscard]] CaseResult run_case(const Scenario& scenario, const Case& which, Observer& observer);
