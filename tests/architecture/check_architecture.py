@@ -18,14 +18,15 @@ LIBRARIES = {
     "fault": ("simulator/fault", {"protocol"}),
     "sim": ("simulator/sim", {"protocol", "fault"}),
     "trace": ("simulator/trace", {"schema"}),
-    "config": ("simulator/config", {"schema", "fault", "protocol"}),
+    "config": ("simulator/config", {"schema", "fault", "sim", "protocol"}),
+    "scenarios": ("simulator/scenarios", set()),
     "service": ("simulator/service", {"protocol", "net", "fault", "trace", "schema"}),
     "agent": ("simulator/agent", {"protocol", "net"}),
     "client": ("simulator/client", {"protocol", "net"}),
     "host": ("simulator/host", {"protocol", "net", "fault", "trace", "schema", "service", "agent"}),
     "conformance": (
         "conformance",
-        {"protocol", "net", "fault", "trace", "schema", "config", "service", "agent", "client", "host"},
+        {"protocol", "net", "fault", "sim", "trace", "schema", "config", "service", "agent", "client", "host"},
     ),
 }
 PURE = ("protocol", "fault", "sim")

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "detail/node.hpp"
+#include "detail/plan_converter.hpp"
 #include "detail/plan_names.hpp"
 #include "ssm/config/document.hpp"
 #include "ssm/schema/v1/plan.pb.h"
@@ -18,6 +19,7 @@
 namespace ssm::config {
 namespace {
 
+using detail::duration_from;
 using protocol::Duration;
 using protocol::MessageType;
 namespace schema = schema::v1;
@@ -39,10 +41,6 @@ constexpr Duration longest_delay = std::chrono::hours(24);
 
 bool is_stream_data(std::optional<MessageType> type) {
   return type == MessageType::input_stream_data || type == MessageType::output_stream_data;
-}
-
-Duration duration_from(const google::protobuf::Duration& from) {
-  return std::chrono::seconds(from.seconds()) + std::chrono::nanoseconds(from.nanos());
 }
 
 /// `17`, `17-20` or `17-`.
@@ -94,8 +92,9 @@ fault::Side side_from(schema::FaultSide side) {
 /// checks that take more than one field or a table.
 class Converter {
  public:
-  Converter(std::string_view file, const Positions& positions, fault::Driver driver)
-      : file_(file), positions_(positions), driver_(driver) {}
+  Converter(std::string_view file, const Positions& positions, fault::Driver driver,
+            std::string prefix)
+      : file_(file), positions_(positions), driver_(driver), prefix_(std::move(prefix)) {}
 
   [[nodiscard]] Loaded<fault::Plan> convert(const schema::FaultPlan& from);
 
@@ -127,6 +126,7 @@ class Converter {
   std::string file_;
   const Positions& positions_;
   fault::Driver driver_;
+  std::string prefix_;
   std::string path_;
   std::set<std::string> names_;
   Problems problems_;
@@ -136,7 +136,7 @@ Loaded<fault::Plan> Converter::convert(const schema::FaultPlan& from) {
   fault::Plan plan;
   plan.seed = from.seed();
   for (int i = 0; i < from.rules_size(); ++i) {
-    path_ = fmt::format("rules[{}]", i);
+    path_ = fmt::format("{}rules[{}]", prefix_, i);
     const schema::FaultRule& rule = from.rules(i);
     plan.rules.push_back({rule_name(rule, i), match(rule.match()), action(rule.action())});
     check_executable(plan.rules.back());
@@ -382,6 +382,12 @@ void Converter::check_executable(const fault::Rule& rule) {
 
 }  // namespace
 
+Loaded<fault::Plan> detail::convert_fault_plan(const schema::FaultPlan& plan, std::string_view file,
+                                               const Positions& positions, fault::Driver driver,
+                                               std::string prefix) {
+  return Converter(file, positions, driver, std::move(prefix)).convert(plan);
+}
+
 Loaded<fault::Plan> parse_fault_plan(std::string_view text, std::string_view file,
                                      fault::Driver driver) {
   schema::FaultPlan message;
@@ -389,7 +395,7 @@ Loaded<fault::Plan> parse_fault_plan(std::string_view text, std::string_view fil
   if (!positions) {
     return positions.error();
   }
-  return Converter(file, *positions, driver).convert(message);
+  return detail::convert_fault_plan(message, file, *positions, driver, {});
 }
 
 Loaded<fault::Plan> load_fault_plan(const std::string& path, fault::Driver driver) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <limits>
@@ -13,62 +12,26 @@
 #include <variant>
 
 #include "detail/plan_names.hpp"
+#include "detail/yaml_text.hpp"
 
 namespace ssm::config {
 namespace {
 
-/// In double quotes, which need no knowledge of what YAML takes for a number, a comment or a list.
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char character : text) {
-    if (character == '"' || character == '\\') {
-      result += '\\';
-    }
-    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7F) {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(character));
-    } else {
-      result += character;
-    }
+using detail::FlowMap;
+using detail::quoted;
+
+void add_range(FlowMap& map, std::string_view name, const std::optional<fault::Range>& range) {
+  if (!range) {
+    return;
   }
-  return result + '"';
+  if (range->first == range->last) {
+    map.add(name, fmt::format("{}", range->first));
+  } else if (range->last == std::numeric_limits<std::int64_t>::max()) {
+    map.add(name, fmt::format("{}-", range->first));
+  } else {
+    map.add(name, fmt::format("{}-{}", range->first, range->last));
+  }
 }
-
-/// `{a: 1, b: 2}`, one member at a time.
-class FlowMap {
- public:
-  void add(std::string_view name, const std::string& value) {
-    text_ += fmt::format("{}{}: {}", text_.empty() ? "" : ", ", name, value);
-  }
-  void add(std::string_view name, std::string_view value) { add(name, std::string(value)); }
-  void add_duration(std::string_view name, const std::optional<protocol::Duration>& duration) {
-    if (duration) {
-      add(name, detail::duration_text(*duration));
-    }
-  }
-  template <class Number>
-  void add_number(std::string_view name, const std::optional<Number>& number) {
-    if (number) {
-      add(name, fmt::format("{}", *number));
-    }
-  }
-  void add_range(std::string_view name, const std::optional<fault::Range>& range) {
-    if (!range) {
-      return;
-    }
-    if (range->first == range->last) {
-      add(name, fmt::format("{}", range->first));
-    } else if (range->last == std::numeric_limits<std::int64_t>::max()) {
-      add(name, fmt::format("{}-", range->first));
-    } else {
-      add(name, fmt::format("{}-{}", range->first, range->last));
-    }
-  }
-  [[nodiscard]] bool empty() const { return text_.empty(); }
-  [[nodiscard]] std::string text() const { return '{' + text_ + '}'; }
-
- private:
-  std::string text_;
-};
 
 FlowMap match_map(const fault::Match& match) {
   FlowMap map;
@@ -86,8 +49,8 @@ FlowMap match_map(const fault::Match& match) {
     map.add("session", quoted(*match.session));
   }
   map.add_number("connection", match.connection);
-  map.add_range("sequence", match.sequence);
-  map.add_range("acknowledged", match.acknowledged);
+  add_range(map, "sequence", match.sequence);
+  add_range(map, "acknowledged", match.acknowledged);
   map.add_number("copy", match.copy);
   map.add_number("nth", match.nth);
   map.add_number("every", match.every);
@@ -172,16 +135,6 @@ struct ActionMap {
   }
 };
 
-std::string commented(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    result += fmt::format("#{}{}\n", line.empty() ? "" : " ", line);
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-  }
-  return result;
-}
-
 /// Nothing when all of it was written and is on its way to the disk.
 int write_error(const std::string& path, std::string_view text) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -203,7 +156,7 @@ int write_error(const std::string& path, std::string_view text) {
 }  // namespace
 
 std::string to_yaml(const fault::Plan& plan, std::string_view comment) {
-  std::string text = commented(comment);
+  std::string text = detail::commented(comment);
   if (plan.seed != 0) {
     text += fmt::format("seed: {}\n", plan.seed);
   }

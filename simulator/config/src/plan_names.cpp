@@ -1,9 +1,11 @@
 #include "detail/plan_names.hpp"
 
 #include <fmt/format.h>
+#include <google/protobuf/duration.pb.h>
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 namespace ssm::config::detail {
@@ -82,6 +84,10 @@ std::string duration_text(protocol::Duration duration) {
     }
   }
   return {};  // not reached: every duration is a whole number of nanoseconds
+}
+
+protocol::Duration duration_from(const google::protobuf::Duration& from) {
+  return std::chrono::seconds(from.seconds()) + std::chrono::nanoseconds(from.nanos());
 }
 
 }  // namespace ssm::config::detail

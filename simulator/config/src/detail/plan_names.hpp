@@ -7,6 +7,10 @@
 #include "ssm/protocol/message.hpp"
 #include "ssm/protocol/time.hpp"
 
+namespace google::protobuf {
+class Duration;
+}
+
 /// How values of a fault plan are written, for the loader and the writer alike.
 namespace ssm::config::detail {
 
@@ -22,5 +26,6 @@ namespace ssm::config::detail {
 
 /// Exact, in the largest unit that makes it a whole number: `90s`, `2m`, `0s`. Not negative.
 [[nodiscard]] std::string duration_text(protocol::Duration duration);
+[[nodiscard]] protocol::Duration duration_from(const google::protobuf::Duration& from);
 
 }  // namespace ssm::config::detail
