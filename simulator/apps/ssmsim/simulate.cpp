@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "simulate_failure.hpp"
+#include "simulate_scenario.hpp"
 #include "simulate_seeds.hpp"
 
 #include <fmt/format.h>
@@ -38,6 +39,7 @@ struct Arguments {
   std::vector<std::string> profiles;
   std::string workload;
   std::string faults;
+  std::string scenario;
   std::string out;
   unsigned jobs = 0;
   std::uint64_t max_failures = 10;
@@ -256,6 +258,13 @@ int simulate(const Arguments& arguments) {
       return usage_error(command, *wrong);
     }
   }
+  if (!arguments.scenario.empty()) {
+    return simulate_scenario(command, {.scenario = arguments.scenario,
+                                       .client = request.options.client,
+                                       .agent = request.options.agent,
+                                       .directory = arguments.out,
+                                       .json = arguments.json});
+  }
   const unsigned jobs =
       arguments.jobs != 0 ? arguments.jobs : std::max(std::thread::hardware_concurrency(), 1U);
   if (!arguments.json) {
@@ -315,22 +324,31 @@ void add_simulate_command(CLI::App& app, Action& action) {
       "healed. Then all data must have arrived, each byte once and in order, or the session must\n"
       "have ended with a reason. A failing run is shrunk to the few faults that it needs.\n"
       "\n"
+      "A scenario is one run in a file: what goes wrong, which profiles show a bug then, and "
+      "which\n"
+      "do not. Public bugs come with the program.\n"
+      "\n"
       "Examples:\n"
       "  ssmsim simulate\n"
       "  ssmsim simulate --seeds 1-10000 --out failures\n"
       "  ssmsim simulate --seed 42 --profile plugin-1.2.677 --profile agent-3.3\n"
       "  ssmsim simulate --seed $(git rev-parse HEAD) --runs 500\n"
       "  ssmsim simulate --workload upload --faults plan.yaml\n"
+      "  ssmsim simulate --scenario list\n"
+      "  ssmsim simulate --scenario BUG-001\n"
+      "  ssmsim simulate --scenario BUG-001 --profile plugin-1.2.677\n"
       "\n"
-      "Exit codes: 0 all held, 1 a run failed, 2 usage, 3 a file could not be written.");
+      "Exit codes: 0 all held, 1 a run failed or is not as its scenario says, 2 usage, 3 a file\n"
+      "could not be written.");
   auto* seeds =
       simulate_command->add_option("--seeds", arguments->seeds, "Seeds to run, both included");
   seeds->type_name("A-B");
-  simulate_command->add_option("--seed", arguments->seed, "One seed: a number, or a commit id")
-      ->type_name("SEED")
-      ->excludes(seeds);
-  simulate_command->add_option("--runs", arguments->runs, "How many seeds, from --seed or 1 on")
-      ->type_name("N")
+  auto* seed =
+      simulate_command->add_option("--seed", arguments->seed, "One seed: a number, or a commit id");
+  seed->type_name("SEED")->excludes(seeds);
+  auto* runs = simulate_command->add_option("--runs", arguments->runs,
+                                            "How many seeds, from --seed or 1 on");
+  runs->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
       ->excludes(seeds);
   simulate_command
@@ -338,14 +356,26 @@ void add_simulate_command(CLI::App& app, Action& action) {
                    "Behaviour of the client or of the agent; may be given for both")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  simulate_command->add_option("--workload", arguments->workload, "What the session is used for")
-      ->type_name("NAME");
+  auto* workload = simulate_command->add_option("--workload", arguments->workload,
+                                                "What the session is used for");
+  workload->type_name("NAME");
+  auto* faults = simulate_command->add_option("--faults", arguments->faults,
+                                              "A fault plan, instead of drawn faults");
+  faults->type_name("FILE");
   simulate_command
-      ->add_option("--faults", arguments->faults, "A fault plan, instead of drawn faults")
-      ->type_name("FILE");
+      ->add_option(
+          "--scenario", arguments->scenario,
+          "One scenario: a name, a file, or `list`; with --profile it runs once with those "
+          "profiles and is not judged")
+      ->type_name("NAME|FILE")
+      ->excludes(seeds)
+      ->excludes(seed)
+      ->excludes(runs)
+      ->excludes(workload)
+      ->excludes(faults);
   simulate_command
       ->add_option("--out", arguments->out,
-                   "Where each failure's fault plan, test and recording are written")
+                   "Where each failure's fault plan, scenario, test and recording are written")
       ->type_name("DIR");
   simulate_command->add_option("--jobs", arguments->jobs, "Threads; default: one for each core")
       ->type_name("N")

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "ssm/config/fault_plan.hpp"
+#include "ssm/config/scenario.hpp"
 #include "ssm/fault/describe.hpp"
 #include "ssm/sim/shrink.hpp"
 
@@ -85,6 +86,18 @@ void show(const sim::Shrunk& shrunk) {
   print(fmt::format("  then: {}\n", shrunk.result.text));
 }
 
+/// The shrunk run without its seed, and what should come of it.
+sim::Scenario scenario_of(const sim::RunConfig& config, const std::string& name) {
+  sim::Scenario scenario;
+  scenario.name = name;
+  scenario.config = config;
+  scenario.strict = {
+      .client = std::string(config.client.name),
+      .agent = std::string(config.agent.name),
+      .expect = {.observed = "Everything arrives, or the session ends with a reason."}};
+  return scenario;
+}
+
 bool write_files(const sim::Shrunk& shrunk, const FailureOptions& options) {
   const fs::path directory = fs::path(options.directory) / options.name;
   std::error_code error;
@@ -98,16 +111,21 @@ bool write_files(const sim::Shrunk& shrunk, const FailureOptions& options) {
   };
   const std::string comment = fmt::format("{}: {}", options.name, shrunk.result.text);
   const fs::path plan = directory / "plan.yaml";
+  const fs::path scenario = directory / "scenario.yaml";
   const fs::path test = directory / "test.cpp";
   const fs::path trace = directory / "run.ssmtrace";
   if (!write_text(plan, ssm::config::to_yaml(shrunk.config.plan, comment)) ||
+      !write_text(scenario,
+                  ssm::config::to_yaml(scenario_of(shrunk.config, options.name), comment)) ||
       !write_text(test, sim::google_test(shrunk.config, options.name)) ||
       !write_trace(trace, shrunk.config)) {
     return false;
   }
   said(plan, "plan");
+  said(scenario, "scenario");
   said(test, "test");
   said(trace, "recording");
+  print(fmt::format("  replay:   ssmsim simulate --scenario {}\n", scenario.string()));
   return true;
 }
 
