@@ -21,9 +21,7 @@ ReceiveWindow::Place ReceiveWindow::offer(std::int64_t sequence, const Frame& fr
   if (full && rules_.refuse_copies_when_full) {
     return Place::refused;
   }
-  // Messages behind a gap mostly come in ascending order: look at the end first.
-  const bool at_end = stored_.empty() || sequence > stored_.rbegin()->first;
-  const auto next = at_end ? stored_.end() : stored_.lower_bound(sequence);
+  const auto next = first_not_below(sequence);
   if (next != stored_.end() && next->first == sequence) {
     Frame& copy = next->second;
     if (!has_bytes_for(frame.size(), copy.size())) {
@@ -42,6 +40,18 @@ ReceiveWindow::Place ReceiveWindow::offer(std::int64_t sequence, const Frame& fr
   stored_.emplace_hint(next, sequence, frame);
   stored_bytes_ += frame.size();
   return Place::ahead;
+}
+
+/// Messages behind a gap mostly come in ascending or in descending order, and what is repeated is
+/// the newest or the oldest: those are found without a search.
+ReceiveWindow::Stored::iterator ReceiveWindow::first_not_below(std::int64_t sequence) {
+  if (stored_.empty() || sequence > stored_.rbegin()->first) {
+    return stored_.end();
+  }
+  if (sequence == stored_.rbegin()->first) {
+    return std::prev(stored_.end());
+  }
+  return sequence <= stored_.begin()->first ? stored_.begin() : stored_.lower_bound(sequence);
 }
 
 void ReceiveWindow::advance() {

@@ -16,8 +16,9 @@ namespace ssm::protocol {
 /// Puts the messages of one stream back in order.
 ///
 /// Holds whole frames ahead of a gap, bounded by count and bytes; a sequence number may be any
-/// distance ahead (SEQ-006). Constant cost for messages that arrive in ascending order, with or
-/// without gaps; logarithmic in the number stored at worst, whatever numbers a peer chooses.
+/// distance ahead (SEQ-006). Constant cost for messages that arrive in ascending or in descending
+/// order, with or without gaps; logarithmic in the number stored at worst, whatever numbers a peer
+/// chooses.
 /// Not thread safe.
 class ReceiveWindow {
  public:
@@ -49,12 +50,15 @@ class ReceiveWindow {
  private:
   friend struct test::WindowProbe;
 
+  using Stored = std::map<std::int64_t, Frame>;
+
+  [[nodiscard]] Stored::iterator first_not_below(std::int64_t sequence);
   [[nodiscard]] bool has_bytes_for(std::size_t more, std::size_t less) const;
 
   ReceiveRules rules_;
   std::int64_t expected_ = 0;
   /// Ordered, not hashed: its worst case does not depend on numbers that the peer chooses.
-  std::map<std::int64_t, Frame> stored_;
+  Stored stored_;
   std::size_t stored_bytes_ = 0;
 };
 
