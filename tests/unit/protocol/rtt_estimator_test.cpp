@@ -74,6 +74,14 @@ TEST(RttEstimator, a_negative_sample_counts_as_zero) {
   EXPECT_EQ(rtt.srtt(), nanoseconds(87'500'000));
 }
 
+TEST(RttEstimator, a_sample_counts_as_a_day_at_most) {
+  RttEstimator rtt{SendRules{}};
+  rtt.add_sample(Duration::max());
+  EXPECT_EQ(rtt.srtt(), (7 * milliseconds(100) + nanoseconds(hours(24))) / 8);
+  rtt.add_ambiguous(Duration::max());
+  EXPECT_EQ(rtt.rto(), seconds(1));
+}
+
 TEST(RttEstimator, an_ambiguous_acknowledgement_holds_the_rto_until_the_next_sample) {
   RttEstimator rtt{SendRules{}};
   rtt.add_ambiguous(milliseconds(300));

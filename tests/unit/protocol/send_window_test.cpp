@@ -188,13 +188,13 @@ TEST(SendWindow, an_overdue_message_goes_before_later_ones_that_were_never_writt
   for (int i = 0; i < 2; ++i) {
     window.add(SendWindowScript::frame_for(i), Instant{}, true);
   }
-  EXPECT_EQ(window.resend_due(Instant(milliseconds(200)))->sequence, 0);
+  EXPECT_EQ(window.resend_due(Instant(milliseconds(200))).value().sequence, 0);
   const Instant now(milliseconds(250));
   window.acknowledge(0, now);
   EXPECT_EQ(window.next_timeout(), now);
   window.add(SendWindowScript::frame_for(2), now, false);
-  EXPECT_EQ(window.resend_due(now)->sequence, 1);
-  EXPECT_EQ(window.resend_due(now)->sequence, 2);
+  EXPECT_EQ(window.resend_due(now).value().sequence, 1);
+  EXPECT_EQ(window.resend_due(now).value().sequence, 2);
   EXPECT_FALSE(window.resend_due(now));
 }
 
@@ -206,6 +206,58 @@ TEST(SendWindow, a_late_owner_gets_each_overdue_resend_once) {
     EXPECT_TRUE(window.resend_due(late));
     EXPECT_FALSE(window.resend_due(late));
     EXPECT_GT(window.next_timeout().value(), late);
+  }
+}
+
+TEST(SendWindow, strict_takes_a_message_for_overdue_from_its_very_deadline_on) {
+  SendWindow window(strict());
+  window.add(SendWindowScript::frame_for(0), Instant{}, true);
+  window.add(SendWindowScript::frame_for(1), Instant(milliseconds(50)), true);
+  EXPECT_EQ(window.resend_due(Instant(milliseconds(200))).value().sequence, 0);
+  window.acknowledge(0, Instant(milliseconds(250)));
+  EXPECT_EQ(window.next_timeout(), Instant(milliseconds(250)));
+}
+
+TEST(SendWindow, a_message_is_not_overdue_because_one_behind_it_was_acknowledged) {
+  SendWindow window(strict());
+  window.add(SendWindowScript::frame_for(0), Instant{}, true);
+  window.add(SendWindowScript::frame_for(1), Instant{}, true);
+  const Instant resumed(milliseconds(100));
+  window.on_resume(resumed);
+  EXPECT_EQ(window.resend_due(resumed).value().sequence, 0);
+  EXPECT_EQ(window.resend_due(resumed).value().sequence, 1);
+  // The path is slow: this is no reason to resend message 0 by the RTO that was too short.
+  window.acknowledge(1, Instant(milliseconds(300)));
+  EXPECT_EQ(window.next_timeout(), resumed + milliseconds(310));
+}
+
+TEST(SendWindow, a_message_is_not_overdue_because_one_before_it_arrived_in_time) {
+  SendWindow window(strict());
+  window.add(SendWindowScript::frame_for(0), Instant{}, true);
+  window.add(SendWindowScript::frame_for(1), Instant{}, true);
+  window.acknowledge(0, Instant(milliseconds(200)));  // just before its timer would have run
+  EXPECT_EQ(window.next_timeout(), Instant(std::chrono::microseconds(212'500)));
+}
+
+TEST(SendWindow, without_karns_rule_the_new_rto_decides_what_is_overdue) {
+  SendRules rules = strict();
+  rules.karn = false;
+  SendWindow window(rules);
+  window.add(SendWindowScript::frame_for(0), Instant{}, true);
+  window.add(SendWindowScript::frame_for(1), Instant(milliseconds(190)), true);
+  EXPECT_EQ(window.resend_due(Instant(milliseconds(200))).value().sequence, 0);
+  window.acknowledge(0, Instant(milliseconds(395)));  // a sample of 195 ms
+  EXPECT_EQ(window.next_timeout(), Instant(std::chrono::microseconds(190'000 + 206'875)));
+}
+
+TEST(SendWindow, an_acknowledgement_at_a_tick_does_not_put_off_what_is_due_at_it) {
+  for (const auto& rules : {plugin(), agent()}) {
+    SendWindow window(rules);
+    window.add(SendWindowScript::frame_for(0), Instant{}, true);
+    window.add(SendWindowScript::frame_for(1), Instant(milliseconds(250)), true);
+    const Instant tick(milliseconds(300));
+    window.acknowledge(1, tick);
+    EXPECT_EQ(window.resend_due(tick).value().sequence, 0);
   }
 }
 
@@ -334,6 +386,20 @@ TEST(SendWindow, plugin_retransmission_is_dead_after_3002_resends) {
   EXPECT_THAT(script.take(), IsEmpty());
 }
 
+TEST(SendWindow, plugin_retransmission_survives_two_reports_of_the_limit) {
+  SendRules rules = plugin();
+  rules.resend_limit = 1;
+  SendWindowScript script(rules);
+  script.send(0);
+  script.run_until(550);
+  script.acknowledge(550, 0);
+  EXPECT_THAT(script.take(),
+              ElementsAre("300 resend 0", "400 resend 0 #2 limit", "500 resend 0 #3 limit"));
+  script.send(600);  // the RTO is now 606.25 ms
+  script.run_until(1350);
+  EXPECT_THAT(script.take(), ElementsAre("1300 resend 1"));
+}
+
 //= RTX-014
 TEST(SendWindow, agent_has_no_resend_limit) {
   SendWindowScript script(agent());
@@ -359,6 +425,24 @@ TEST(SendWindow, strict_client_does_not_count_time_without_a_connection) {
   script.suspend(100);
   script.resume(400'000);
   EXPECT_THAT(script.take(), ElementsAre("400000 resend 0"));
+}
+
+TEST(SendWindow, strict_client_counts_the_time_of_each_message_by_itself) {
+  SendWindowScript script(find_client_profile("strict")->channel.send);
+  script.send(200'000);
+  script.run_until(499'999);
+  EXPECT_THAT(script.take(), testing::Each(testing::Not(testing::HasSubstr("limit"))));
+  script.run_until(500'000);
+  EXPECT_THAT(script.take(), ElementsAre("500000 resend 0 #1500 limit"));
+}
+
+TEST(SendWindow, strict_client_reports_no_limit_for_a_message_that_was_never_written) {
+  SendWindow window(find_client_profile("strict")->channel.send);
+  window.add(SendWindowScript::frame_for(0), Instant{}, false);
+  const auto first = window.resend_due(Instant(std::chrono::minutes(6)));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->attempts, 0U);
+  EXPECT_FALSE(first->limit_reached);
 }
 
 // ---- full buffers -------------------------------------------------------------------------------
@@ -495,6 +579,13 @@ TEST(SendWindow, strict_sends_an_unwritten_message_without_a_resume) {
   EXPECT_THAT(script.take(), ElementsAre("10 first 1", "10 first 2"));
 }
 
+TEST(SendWindow, unwritten_messages_are_due_since_the_first_of_them_was_added) {
+  SendWindow window(strict());
+  window.add(SendWindowScript::frame_for(0), Instant(milliseconds(10)), false);
+  window.add(SendWindowScript::frame_for(1), Instant(milliseconds(20)), false);
+  EXPECT_EQ(window.next_timeout(), Instant(milliseconds(10)));
+}
+
 TEST(SendWindow, an_unwritten_message_can_be_acknowledged_but_gives_no_sample) {
   SendWindow window(strict());
   window.add(SendWindowScript::frame_for(0), Instant{}, false);
@@ -546,10 +637,10 @@ TEST(SendWindow, a_message_acknowledged_before_its_turn_after_a_resume_is_skippe
   }
   const Instant now(milliseconds(100));
   window.on_resume(now);
-  EXPECT_EQ(window.resend_due(now)->sequence, 0);
+  EXPECT_EQ(window.resend_due(now).value().sequence, 0);
   window.acknowledge(1, now);
   window.acknowledge(3, now);
-  EXPECT_EQ(window.resend_due(now)->sequence, 2);
+  EXPECT_EQ(window.resend_due(now).value().sequence, 2);
   EXPECT_FALSE(window.resend_due(now));
 }
 
@@ -560,10 +651,10 @@ TEST(SendWindow, a_second_resume_starts_over) {
   }
   const Instant now(milliseconds(100));
   window.on_resume(now);
-  EXPECT_EQ(window.resend_due(now)->sequence, 0);
+  EXPECT_EQ(window.resend_due(now).value().sequence, 0);
   window.on_resume(now);
   for (const std::int64_t expected : {0, 1, 2}) {
-    EXPECT_EQ(window.resend_due(now)->sequence, expected);
+    EXPECT_EQ(window.resend_due(now).value().sequence, expected);
   }
   EXPECT_FALSE(window.resend_due(now));
 }
