@@ -172,9 +172,25 @@ TEST(RoleExploration, strict_roles_deliver_everything_whatever_two_things_go_wro
   EXPECT_THAT(report.problems, IsEmpty());
 }
 
-TEST(RoleExploration, strict_roles_deliver_one_message_whatever_three_things_go_wrong) {
-  const RoleReport report = explore(strict("strict", 1, 1), 3);
+TEST(RoleExploration, strict_roles_deliver_one_output_whatever_three_things_go_wrong) {
+  const RoleReport report = explore(strict("strict", 0, 1), 3);
   EXPECT_THAT(report.problems, IsEmpty());
+}
+
+RoleSetup with_session(RoleSetup setup, const protocol::SessionDescription& session) {
+  setup.session = session;
+  return setup;
+}
+
+TEST(RoleExploration, strict_roles_shake_hands_whatever_two_things_go_wrong) {
+  const RoleSetup setup =
+      with_session(strict("handshake", 1, 1), {.session_type = "Port", .properties = "{}"});
+  EXPECT_THAT(explore(setup, 2).problems, IsEmpty());
+}
+
+TEST(RoleExploration, strict_roles_encrypt_whatever_two_things_go_wrong) {
+  const RoleSetup setup = with_session(strict("encryption", 1, 1), {.kms_key_id = "key"});
+  EXPECT_THAT(explore(setup, 2).problems, IsEmpty());
 }
 
 // The agent acknowledges again what it has had, so that a client of ours loses nothing with it: but

@@ -55,18 +55,21 @@ class RoleWorld {
  public:
   explicit RoleWorld(const RoleSetup& setup)
       : setup_(&setup),
-        client_({.profile = setup.client,
-                 .session_id = "session",
-                 .stream_url = "url",
-                 .token = "token",
-                 .epoch = {.unix_ms_at_start = 1},
-                 .seed = 1}),
+        client_(
+            {.profile = setup.client,
+             .session_id = "session",
+             .stream_url = "url",
+             .token = "token",
+             .epoch = {.unix_ms_at_start = 1},
+             .seed = 1,
+             .encryption = protocol::ClientEncryption{.secret = secret(1), .target_id = "i-1"}}),
         agent_({.profile = setup.agent,
                 .session_id = "session",
                 .instance_id = "i-1",
                 .session = setup.session,
                 .epoch = {.unix_ms_at_start = 1},
-                .seed = 2}),
+                .seed = 2,
+                .secret = secret(2)}),
         service_({.rules = {},
                   .session_id = "session",
                   .target = "i-1",
@@ -194,6 +197,11 @@ class RoleWorld {
   }
   static constexpr WireName to(protocol::Side side) {
     return side == protocol::Side::client ? to_client : to_agent;
+  }
+  static protocol::SecretSeed secret(int value) {
+    protocol::SecretSeed seed{};
+    seed[0] = static_cast<std::byte>(value);
+    return seed;
   }
   static std::string input_text(int number) { return "input " + std::to_string(number); }
   static std::string output_text(int number) { return "output " + std::to_string(number); }
@@ -374,6 +382,13 @@ class RoleWorld {
     }
   }
 
+  void on_output(protocol::Side, const protocol::GenerateDataKey&) {
+    client_.data_key_generated(data_key, protocol::as_bytes("ciphertext"), now_);
+  }
+  void on_output(protocol::Side, const protocol::DecryptDataKey&) {
+    agent_.data_key_decrypted(data_key, now_);
+  }
+
   void on_service_output(protocol::Deliver& deliver) {
     if (connected(deliver.to)) {
       wires_[to(deliver.to)].push_back({Item::Kind::binary, std::move(deliver.message)});
@@ -393,15 +408,7 @@ class RoleWorld {
   }
   void on_event(const protocol::AgentConnected&) {
     program_runs_ = true;
-    accept_input(agent_);
-  }
-  template <class Agent>
-  void accept_input(Agent& agent) {
-    if constexpr (requires { agent.set_input_ready(true, now_); }) {
-      agent.set_input_ready(true, now_);
-    } else {
-      agent.set_input_ready(true);
-    }
+    agent_.set_input_ready(true, now_);
   }
   void on_event(const protocol::ChannelClosedByService&) { agent_.cancelled(now_); }
   void on_event(const protocol::ClientEnded& e) { client_end_ = test::describe(e); }
@@ -426,6 +433,8 @@ class RoleWorld {
       problem_ = std::move(problem);
     }
   }
+
+  static constexpr std::array<std::byte, 64> data_key{};
 
   const RoleSetup* setup_;
   protocol::Instant now_{};
