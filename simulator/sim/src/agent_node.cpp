@@ -11,11 +11,10 @@ namespace ssm::sim {
 AgentNode::AgentNode(World world, protocol::AgentConfig config, Application& application)
     : EndNode(world, Side::agent, application),
       profile_(config.profile),
-      has_terminal_(config.session.session_type != "Port"),
       role_(std::move(config)),
       program_alarm_(world.scheduler, [this] {
         program_started_ = true;
-        this->application().started(facts_, now());
+        this->application().started(now());
         pump();
       }) {
   chunk_bytes_ = profile_.chunk_bytes;
@@ -31,12 +30,8 @@ void AgentNode::role_send(const Chunk& chunk, Instant now) {
   role_.send_output(chunk.type, chunk.data, now);
 }
 
-void AgentNode::application_finished(const Finished& finished, Instant now) {
-  if (finished.failed) {
-    role_.fail(finished.text, now);
-  } else {
-    role_.finish(now);
-  }
+void AgentNode::application_finished(Instant now) {
+  role_.finish(now);
 }
 
 bool AgentNode::advance_once(Instant /*now*/) {
@@ -97,15 +92,13 @@ void AgentNode::perform(const protocol::DecryptDataKey& output) {
   }
 }
 
-void AgentNode::handle(const protocol::AgentConnected& event) {
-  facts_.peer_version = event.client_version;
-  // Only a terminal's output waits.
-  program_alarm_.set(now() + (has_terminal_ ? profile_.first_output_wait : Duration{0}));
+void AgentNode::handle(const protocol::AgentConnected& /*event*/) {
   role_.set_input_ready(true, now());
+  program_alarm_.set(now() + profile_.first_output_wait);
 }
 
 void AgentNode::handle(const protocol::InputReceived& event) {
-  deliver(event.type, event.data);
+  application().received(event.type, event.data.bytes(), now());
 }
 
 void AgentNode::handle(const protocol::TerminalResized& /*event*/) {}

@@ -145,12 +145,14 @@ void ServiceNode::attach(Connection& connection, const protocol::Frame& first) {
   const auto open = protocol::parse_open_data_channel(first.bytes());
   if (!open || end(side).tokens.erase(open->token_value) == 0) {
     note("token of the " + std::string(name(side)) + " refused");
+    observer_.connection_closed(scheduler_.elapsed(), connection.number(), side, "token refused");
     connection.close_from_service(1008, "token");
     return;
   }
-  if (Connection* old = std::exchange(end(side).connection, nullptr)) {
+  if (Connection* old = end(side).connection) {
+    observer_.connection_closed(scheduler_.elapsed(), old->number(), side, "replaced");
     old->close_from_service(0, "");
-    role_.detached(side, scheduler_.now());
+    detach(side);
   }
   end(side).connection = &connection;
   ++end(side).connections;
