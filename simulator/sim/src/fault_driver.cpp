@@ -169,8 +169,11 @@ void FaultDriver::act(const fault::Crash& action) {
 
 void FaultDriver::act(const fault::Restart& action) {
   target_.crash(action.side);
-  scheduler_.post(scheduler_.now() + action.after,
-                  [this, side = action.side] { target_.restart(side); });
+  ++restarts_due_;
+  scheduler_.post(scheduler_.now() + action.after, [this, side = action.side] {
+    --restarts_due_;
+    target_.restart(side);
+  });
 }
 
 void FaultDriver::after(std::optional<Duration> duration, std::function<void()> end) {

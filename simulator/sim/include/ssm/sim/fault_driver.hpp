@@ -56,6 +56,8 @@ class FaultDriver {
 
   [[nodiscard]] const std::vector<fault::Rule>& decisions() const { return decisions_; }
   [[nodiscard]] std::uint64_t decision_count() const { return decision_count_; }
+  /// Processes that crashed and will have a successor.
+  [[nodiscard]] unsigned restarts_due() const { return restarts_due_; }
 
  private:
   struct ApiTrouble {
@@ -91,6 +93,7 @@ class FaultDriver {
   /// What lasts, by side; of several at once the last to end counts.
   std::array<unsigned, 2> partitions_{};
   std::array<unsigned, 2> pauses_{};
+  unsigned restarts_due_ = 0;
   std::vector<ApiTrouble> api_troubles_;
   std::vector<fault::Rule> decisions_;
   std::uint64_t decision_count_ = 0;

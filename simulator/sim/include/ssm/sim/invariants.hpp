@@ -20,7 +20,7 @@ enum class Invariant : std::uint8_t {
   no_timer_storm,       ///< a role does not wake more often than its work explains
   no_busy_loop,         ///< a timer that rang does not ring again at once for ever
   completes_or_ends,    ///< after the faults: everything arrives, or the session ends with a reason
-  acknowledged_at_end,  ///< when all is done, nothing waits for an acknowledgement
+  acknowledged_at_end,  ///< when an agent's session ends well, all of its output is acknowledged
   ends_agree,           ///< no end stays behind when the session is over
 };
 inline constexpr std::size_t invariant_count = 7;

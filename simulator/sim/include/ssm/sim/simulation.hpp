@@ -30,7 +30,7 @@ struct RunConfig {
   /// Faults act for so long; then everything is healed. 0: to the end of the run.
   Duration fault_phase{0};
   /// After the faults, all must be done within this, besides the time that the workload takes by
-  /// itself.
+  /// itself, and that the links need for full buffers.
   Duration heal_limit = std::chrono::minutes(10);
   /// Keep each decision as a rule (memory; for shrinking).
   bool log_decisions = false;
