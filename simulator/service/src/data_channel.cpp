@@ -91,6 +91,8 @@ void DataChannel::attach(Side side, Gateway::Connection& connection,
   if (delayed_.full(side)) {
     update_reading(side);
   }
+  // The other end may have been slowed down for the connection that this one replaces.
+  update_reading(other(side));
   pump();
 }
 

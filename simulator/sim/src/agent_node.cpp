@@ -11,10 +11,11 @@ namespace ssm::sim {
 AgentNode::AgentNode(World world, protocol::AgentConfig config, Application& application)
     : EndNode(world, Side::agent, application),
       profile_(config.profile),
+      has_terminal_(config.session.session_type != "Port"),
       role_(std::move(config)),
       program_alarm_(world.scheduler, [this] {
         program_started_ = true;
-        this->application().started(now());
+        this->application().started(facts_, now());
         pump();
       }) {
   chunk_bytes_ = profile_.chunk_bytes;
@@ -30,8 +31,12 @@ void AgentNode::role_send(const Chunk& chunk, Instant now) {
   role_.send_output(chunk.type, chunk.data, now);
 }
 
-void AgentNode::application_finished(Instant now) {
-  role_.finish(now);
+void AgentNode::application_finished(const Finished& finished, Instant now) {
+  if (finished.failed) {
+    role_.fail(finished.text, now);
+  } else {
+    role_.finish(now);
+  }
 }
 
 bool AgentNode::advance_once(Instant /*now*/) {
@@ -92,13 +97,15 @@ void AgentNode::perform(const protocol::DecryptDataKey& output) {
   }
 }
 
-void AgentNode::handle(const protocol::AgentConnected& /*event*/) {
+void AgentNode::handle(const protocol::AgentConnected& event) {
+  facts_.peer_version = event.client_version;
+  // Only a terminal's output waits.
+  program_alarm_.set(now() + (has_terminal_ ? profile_.first_output_wait : Duration{0}));
   role_.set_input_ready(true, now());
-  program_alarm_.set(now() + profile_.first_output_wait);
 }
 
 void AgentNode::handle(const protocol::InputReceived& event) {
-  application().received(event.type, event.data.bytes(), now());
+  deliver(event.type, event.data);
 }
 
 void AgentNode::handle(const protocol::TerminalResized& /*event*/) {}

@@ -24,10 +24,10 @@ void ClientNode::start() {
 void ClientNode::role_pong(Instant /*now*/) {}
 
 void ClientNode::role_send(const Chunk& chunk, Instant now) {
-  role_.send_input(chunk.data, now);
+  role_.send_stream(chunk.type, chunk.data, now);
 }
 
-void ClientNode::application_finished(Instant /*now*/) {}
+void ClientNode::application_finished(const Finished& /*finished*/, Instant /*now*/) {}
 
 bool ClientNode::advance_once(Instant /*now*/) {
   if (std::optional<protocol::ClientOutput> output = role_.poll_output()) {
@@ -87,12 +87,12 @@ void ClientNode::perform(const protocol::GenerateDataKey& output) {
   role_.data_key_generated(detail::plain_data_key(encrypted), protocol::as_bytes(encrypted), now());
 }
 
-void ClientNode::handle(const protocol::SessionStarted& /*event*/) {
-  application().started(now());
+void ClientNode::handle(const protocol::SessionStarted& event) {
+  application().started({.peer_version = event.agent_version}, now());
 }
 
 void ClientNode::handle(const protocol::OutputReceived& event) {
-  application().received(event.type, event.data.bytes(), now());
+  deliver(event.type, event.data);
 }
 
 void ClientNode::handle(const protocol::CustomerMessage& event) {

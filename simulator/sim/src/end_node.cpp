@@ -16,7 +16,11 @@ EndNode::EndNode(World world, Side side, Application& application)
                     pump();
                     watch_.woke(now(), worked_, role_next_timeout());
                   }),
-      application_alarm_(world.scheduler, [this] { pump(); }),
+      application_alarm_(world.scheduler,
+                         [this] {
+                           application_.wake(now());
+                           pump();
+                         }),
       watch_(std::string(name(side)), world.verdicts) {}
 
 // --- connection ---------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ void EndNode::pump() {
     while (advance_once(now())) {
       worked_ = true;
     }
-  } while (feed(now()));
+  } while (offer_held(now()) || feed(now()));
   pumping_ = false;
   check(world_.verdicts);
   arm();
@@ -130,21 +134,50 @@ bool EndNode::feed(Instant now) {
     input_ended(now);
     sent = true;
   }
-  if (!ended_ && application_.finished() && !std::exchange(told_finished_, true)) {
-    application_finished(now);
+  const bool acknowledged = role_unacknowledged() == 0;
+  if (acknowledged && !was_acknowledged_) {
+    application_.all_acknowledged(now);
     sent = true;
+  }
+  was_acknowledged_ = acknowledged;
+  if (!ended_ && !told_finished_) {
+    if (const std::optional<Finished> finished = application_.finished()) {
+      told_finished_ = true;
+      application_finished(*finished, now);
+      sent = true;
+    }
   }
   return sent;
 }
 
+void EndNode::deliver(protocol::PayloadType type, const protocol::FrameSlice& data) {
+  if (!held_.empty() || !application_.received(type, data.bytes(), now())) {
+    held_.push_back({type, data});
+    if (connection_ != nullptr) {
+      connection_->set_end_reading(false);
+    }
+  }
+}
+
+bool EndNode::offer_held(Instant now) {
+  bool any = false;
+  while (!held_.empty() && application_.can_receive() &&
+         application_.received(held_.front().type, held_.front().data.bytes(), now)) {
+    held_.pop_front();
+    any = true;
+  }
+  if (any && held_.empty() && connection_ != nullptr) {
+    connection_->set_end_reading(true);
+  }
+  return any;
+}
+
 void EndNode::arm() {
   role_alarm_.set(role_next_timeout());
-  std::optional<Instant> wake;
-  if (may_feed()) {
-    wake = application_.next_wake();
-    if (wake) {
-      wake = std::max(*wake, may_send_at_);
-    }
+  std::optional<Instant> wake = ended_ ? std::nullopt : application_.next_wake();
+  if (wake && *wake <= now()) {
+    // It would send: when the pace, the window or the connection allow it.
+    wake = may_feed() ? std::optional(std::max(*wake, may_send_at_)) : std::nullopt;
   }
   application_alarm_.set(wake);
 }

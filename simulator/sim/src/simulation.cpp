@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "detail/applications.hpp"
 #include "detail/digest.hpp"
 #include "ssm/sim/agent_node.hpp"
 #include "ssm/sim/client_node.hpp"
@@ -19,10 +20,6 @@ constexpr const char* target = "i-0123456789abcdef0";
 constexpr const char* stream_url =
     "wss://ssmmessages.us-east-1.amazonaws.com/v1/data-channel/"
     "simulated-0123456789abcdef0?role=publish_subscribe";
-
-/// The texts of both directions.
-constexpr std::uint64_t input_key = 1;
-constexpr std::uint64_t output_key = 2;
 
 /// What the ends get after the session is over, to notice it, besides the time that the links need
 /// for what is on its way.
@@ -54,14 +51,12 @@ class Run final {
   void crash(Side side);
   void restart(Side side);
   [[nodiscard]] bool over() const;
-  [[nodiscard]] bool all_received() const;
+  [[nodiscard]] bool all_received();
   void run_until(Instant limit);
   void judge(RunResult& result);
-  [[nodiscard]] Duration workload_time() const;
   [[nodiscard]] Duration drain_time() const {
     return sim::drain_time(config_.network.client) + sim::drain_time(config_.network.agent);
   }
-  [[nodiscard]] std::string received() const;
 
   const RunConfig& config_;
   Scheduler scheduler_;
@@ -70,9 +65,7 @@ class Run final {
   protocol::Random seeds_;
   Network network_;
   ServiceNode service_;
-  Parts parts_;
-  StreamApplication client_application_;
-  StreamApplication agent_application_;
+  detail::Applications applications_;
   /// The last of each is alive; the others were killed.
   std::vector<std::unique_ptr<ClientNode>> clients_;
   std::vector<std::unique_ptr<AgentNode>> agents_;
@@ -91,9 +84,7 @@ Run::Run(const RunConfig& config, Observer& observer)
                 .epoch = epoch(),
                 .seed = seeds_.next()},
                config.plan, config.log_decisions),
-      parts_(plan_workload(config.workload)),
-      client_application_(parts_.client, "client", input_key, output_key, verdicts_),
-      agent_application_(parts_.agent, "agent", output_key, input_key, verdicts_) {
+      applications_(config, verdicts_) {
   service_.on_crash = [this](Side side) { crash(side); };
   service_.on_restart = [this](Side side) { restart(side); };
 }
@@ -111,17 +102,19 @@ protocol::AgentConfig Run::agent_config() {
   return {.profile = config_.agent,
           .session_id = session_id,
           .instance_id = target,
+          .session = applications_.session(),
           .epoch = epoch(),
           .seed = seeds_.next()};
 }
 
 void Run::start_client() {
-  clients_.push_back(std::make_unique<ClientNode>(world(), client_config(), client_application_));
+  clients_.push_back(
+      std::make_unique<ClientNode>(world(), client_config(), applications_.client()));
   clients_.back()->start();
 }
 
 void Run::start_agent() {
-  agents_.push_back(std::make_unique<AgentNode>(world(), agent_config(), agent_application_));
+  agents_.push_back(std::make_unique<AgentNode>(world(), agent_config(), applications_.agent()));
   agents_.back()->start();
 }
 
@@ -147,24 +140,13 @@ bool Run::over() const {
          service_.faults().restarts_due() == 0;
 }
 
-bool Run::all_received() const {
-  return client_application_.received_bytes() >= parts_.client.expects &&
-         agent_application_.received_bytes() >= parts_.agent.expects;
+bool Run::all_received() {
+  return applications_.client().complete() && applications_.agent().complete();
 }
 
 void Run::run_until(Instant limit) {
   while (!over() && !verdicts_.any() && scheduler_.step(limit)) {
   }
-}
-
-Duration Run::workload_time() const {
-  Duration longest{0};
-  for (const Part* part : {&parts_.client, &parts_.agent}) {
-    if (!part->bursts.empty()) {
-      longest = std::max(longest, part->bursts.back().after);
-    }
-  }
-  return longest;
 }
 
 RunResult Run::execute() {
@@ -178,7 +160,8 @@ RunResult Run::execute() {
     healed_at = scheduler_.now();
     service_.heal();
   }
-  run_until(std::max(healed_at, start + workload_time()) + config_.heal_limit + drain_time());
+  run_until(std::max(healed_at, start + applications_.duration()) + config_.heal_limit +
+            drain_time());
   if (!over() && (clients_.back()->ended() || agents_.back()->ended())) {
     run_until(scheduler_.now() + end_limit + drain_time());
   }
@@ -187,28 +170,23 @@ RunResult Run::execute() {
   return result;
 }
 
-std::string Run::received() const {
-  const auto part = [](const StreamApplication& application) {
-    return std::to_string(application.received_bytes()) + " of " +
-           std::to_string(application.part().expects) + " bytes of ";
-  };
-  return "received " + part(client_application_) + "output and " + part(agent_application_) +
-         "input";
-}
-
 void Run::judge(RunResult& result) {
   const ClientNode& client = *clients_.back();
   const AgentNode& agent = *agents_.back();
+  Application& above_client = applications_.client();
+  Application& above_agent = applications_.agent();
+  const std::string progress =
+      "client: " + above_client.progress() + "; agent: " + above_agent.progress();
   if (!verdicts_.any()) {
     if (!over()) {
       verdicts_.violated(
           client.ended() || agent.ended() ? Invariant::ends_agree : Invariant::completes_or_ends,
           std::string("the client ") + (client.ended() ? "ended" : "goes on") + ", the agent " +
-              (agent.ended() ? "ended" : "goes on") + "; " + received());
+              (agent.ended() ? "ended" : "goes on") + "; " + progress);
     } else if (client.ended()->normal && agent.ended()->normal) {
       if (!all_received()) {
         verdicts_.violated(Invariant::completes_or_ends,
-                           "the session ended as if all were well; " + received());
+                           "the session ended as if all were well; " + progress);
       } else if (agent.role().unacknowledged() > 0) {
         // Of its last input the client may not hear: the session ends when the agent has it.
         verdicts_.violated(Invariant::acknowledged_at_end,
@@ -218,10 +196,10 @@ void Run::judge(RunResult& result) {
       }
     }
   }
-  result.client_received = client_application_.received_bytes();
-  result.client_expected = parts_.client.expects;
-  result.agent_received = agent_application_.received_bytes();
-  result.agent_expected = parts_.agent.expects;
+  result.client_received = above_client.received_bytes();
+  result.client_expected = above_client.expected_bytes();
+  result.agent_received = above_agent.received_bytes();
+  result.agent_expected = above_agent.expected_bytes();
   result.client_max_stored = client.max_stored();
   result.agent_max_stored = agent.max_stored();
   if (client.ended()) {

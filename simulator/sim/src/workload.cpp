@@ -11,13 +11,18 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, workload_kind_count> names = {
-    "typing", "paste", "flood", "upload", "download", "both", "idle"};
+    "typing", "paste", "flood", "upload",     "download",
+    "both",   "idle",  "ports", "half_close", "slow_reader"};
 
 /// Keys of a fast and of a slow typist come between these.
 constexpr std::uint64_t key_gap_min_ms = 60;
 constexpr std::uint64_t key_gap_spread_ms = 400;
 
 constexpr std::uint64_t prompt_bytes = 2;
+
+/// More than the receive buffers of the official programs (4 MiB) and the sockets between hold.
+constexpr std::uint64_t slow_response_bytes = 20'000'000;
+constexpr Duration slow_reader_pause = 2min;
 
 std::uint64_t amount(const Workload& workload, std::uint64_t usual) {
   return workload.size == 0 ? usual : workload.size;
@@ -90,11 +95,44 @@ Parts plan_workload(const Workload& workload) {
       parts.client.bursts.push_back({std::chrono::minutes(amount(workload, 60)), 1});
       parts.agent.echoes = true;
       break;
+    case WorkloadKind::ports:
+    case WorkloadKind::half_close:
+    case WorkloadKind::slow_reader:
+      break;
   }
   parts.client.ends = workload.ends_input;
   parts.agent.expects = total(parts.client);
   parts.client.expects = total(parts.agent) + (parts.agent.echoes ? parts.agent.expects : 0);
   return parts;
+}
+
+bool forwards_ports(WorkloadKind kind) {
+  return kind == WorkloadKind::ports || kind == WorkloadKind::half_close ||
+         kind == WorkloadKind::slow_reader;
+}
+
+ConnectionScripts plan_connections(const Workload& workload) {
+  protocol::Random random(workload.seed);
+  ConnectionScripts scripts;
+  const std::uint64_t count = amount(workload, 20);
+  Duration at{0};
+  for (std::uint64_t index = 0; index < count; ++index) {
+    ConnectionScript script;
+    script.opens = at;
+    // Many small ones, a few large.
+    script.request_bytes = random.below(std::uint64_t{1} << (4 + random.below(12)));
+    script.response_bytes = random.below(std::uint64_t{1} << (4 + random.below(14)));
+    script.half_closes = random.below(3) == 0 && workload.kind == WorkloadKind::half_close;
+    script.refused = random.below(10) == 0;
+    at += std::chrono::milliseconds(random.below(4) == 0 ? random.below(2000) : random.below(20));
+    scripts.push_back(script);
+  }
+  if (workload.kind == WorkloadKind::slow_reader && !scripts.empty()) {
+    scripts.front() = {.request_bytes = 100,
+                       .response_bytes = slow_response_bytes,
+                       .reads_after = slow_reader_pause};
+  }
+  return scripts;
 }
 
 StreamApplication::StreamApplication(Part part, std::string who, std::uint64_t sends,
@@ -105,15 +143,16 @@ StreamApplication::StreamApplication(Part part, std::string who, std::uint64_t s
       check_(StreamText(receives)),
       verdicts_(verdicts) {}
 
-void StreamApplication::started(Instant now) {
+void StreamApplication::started(const SessionFacts& /*facts*/, Instant now) {
   started_ = now;
 }
 
-void StreamApplication::received(protocol::PayloadType /*type*/, protocol::Bytes data,
+bool StreamApplication::received(protocol::PayloadType /*type*/, protocol::Bytes data,
                                  Instant /*now*/) {
   if (const std::optional<std::string> wrong = check_.received(data)) {
     verdicts_.violated(Invariant::bytes_in_order, who_ + ": " + *wrong);
   }
+  return true;
 }
 
 std::uint64_t StreamApplication::allowed(Instant now) {
@@ -154,9 +193,15 @@ bool StreamApplication::at_end_of_input() const {
   return part_.ends && started_ && burst_ == part_.bursts.size() && sent_ >= allowed_;
 }
 
-bool StreamApplication::finished() const {
-  return started_ && burst_ == part_.bursts.size() && check_.bytes() >= part_.expects &&
-         sent_ >= allowed_ + (part_.echoes ? check_.bytes() : 0);
+std::optional<Finished> StreamApplication::finished() const {
+  const bool all = started_ && burst_ == part_.bursts.size() && check_.bytes() >= part_.expects &&
+                   sent_ >= allowed_ + (part_.echoes ? check_.bytes() : 0);
+  return all ? std::optional(Finished{}) : std::nullopt;
+}
+
+std::string StreamApplication::progress() const {
+  return std::to_string(check_.bytes()) + " of " + std::to_string(part_.expects) +
+         " bytes received";
 }
 
 }  // namespace ssm::sim

@@ -1,5 +1,6 @@
 #include "ssm/sim/simulation.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -29,20 +30,58 @@ TEST_P(EveryWorkload, completes_when_nothing_goes_wrong) {
   EXPECT_EQ(result.resume_calls, 0U);
 }
 
-TEST_P(EveryWorkload, completes_between_the_references) {
-  RunConfig config = config_for(GetParam());
-  config.client = *protocol::find_client_profile("plugin-1.2.677");
-  config.agent = *protocol::find_agent_profile("agent-3.3");
+// The service had stopped reading the client because the agent's connection took no more; when the
+// agent came back on another connection, nobody told it to read on.
+TEST(Simulation, goes_on_when_an_end_returns_whose_connection_was_full) {
+  RunConfig config = config_for(WorkloadKind::upload);
+  config.network.agent.buffer_bytes = 20'000;
+  fault::Match match;
+  match.at = 150ms;
+  config.plan.rules.push_back(
+      {.name = "dead", .match = match, .action = fault::Stall{.side = Side::agent}});
   const RunResult result = run(config);
   EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  EXPECT_EQ(result.connections, 3U);
+}
+
+class ReferencePair : public testing::TestWithParam<WorkloadKind> {};
+
+RunConfig reference_config_for(WorkloadKind kind) {
+  RunConfig config = config_for(kind);
+  config.client = *protocol::find_client_profile("plugin-1.2.677");
+  config.agent = *protocol::find_agent_profile("agent-3.3");
+  return config;
+}
+
+TEST_P(ReferencePair, completes_when_nothing_goes_wrong) {
+  const RunResult result = run(reference_config_for(GetParam()));
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+}
+
+// BUG-027: their connections end both ways at once.
+TEST(ReferencePairWithHalfClose, loses_the_response_to_an_application_that_half_closed) {
+  const RunResult result = run(reference_config_for(WorkloadKind::half_close));
+  EXPECT_EQ(result.outcome, Outcome::violated);
+  EXPECT_THAT(result.text, testing::HasSubstr("was closed in good order after"));
+}
+
+std::string workload_name(const testing::TestParamInfo<WorkloadKind>& kind) {
+  return std::string(name(kind.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(Workloads, EveryWorkload,
                          testing::Values(WorkloadKind::typing, WorkloadKind::paste,
                                          WorkloadKind::flood, WorkloadKind::upload,
                                          WorkloadKind::download, WorkloadKind::both,
-                                         WorkloadKind::idle),
-                         [](const auto& kind) { return std::string(name(kind.param)); });
+                                         WorkloadKind::idle, WorkloadKind::ports,
+                                         WorkloadKind::half_close, WorkloadKind::slow_reader),
+                         workload_name);
+INSTANTIATE_TEST_SUITE_P(Workloads, ReferencePair,
+                         testing::Values(WorkloadKind::typing, WorkloadKind::paste,
+                                         WorkloadKind::flood, WorkloadKind::upload,
+                                         WorkloadKind::download, WorkloadKind::both,
+                                         WorkloadKind::idle, WorkloadKind::ports),
+                         workload_name);
 
 }  // namespace
 }  // namespace ssm::sim

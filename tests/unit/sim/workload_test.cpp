@@ -92,7 +92,7 @@ TEST_F(ApplicationOf, a_session_that_has_not_started_sends_nothing) {
 
 TEST_F(ApplicationOf, bursts_sends_each_at_its_time_in_pieces_of_at_most_the_maximum) {
   StreamApplication application = make({.bursts = {{0s, 10}, {5s, 3}}});
-  application.started(at(0s));
+  application.started({}, at(0s));
   EXPECT_EQ(application.next(6, at(0s))->data.size(), 6U);
   EXPECT_EQ(application.next(6, at(0s))->data.size(), 4U);
   EXPECT_EQ(application.next(6, at(0s)), std::nullopt);
@@ -105,7 +105,7 @@ TEST_F(ApplicationOf, bursts_sends_each_at_its_time_in_pieces_of_at_most_the_max
 
 TEST_F(ApplicationOf, an_echo_sends_as_much_as_it_receives) {
   StreamApplication application = make({.bursts = {}, .expects = 8, .echoes = true});
-  application.started(at(0s));
+  application.started({}, at(0s));
   EXPECT_EQ(application.next(1024, at(0s)), std::nullopt);
   application.received(protocol::PayloadType::output, StreamText(2).at(0, 8), at(1s));
   EXPECT_FALSE(application.finished());
@@ -115,7 +115,7 @@ TEST_F(ApplicationOf, an_echo_sends_as_much_as_it_receives) {
 
 TEST_F(ApplicationOf, a_part_is_finished_when_all_is_sent_and_received) {
   StreamApplication application = make({.bursts = {{0s, 4}}, .expects = 8});
-  application.started(at(0s));
+  application.started({}, at(0s));
   EXPECT_FALSE(application.finished());
   EXPECT_TRUE(application.next(1024, at(0s)).has_value());
   EXPECT_FALSE(application.finished());
@@ -126,7 +126,7 @@ TEST_F(ApplicationOf, a_part_is_finished_when_all_is_sent_and_received) {
 
 TEST_F(ApplicationOf, wrong_bytes_violates_their_order) {
   StreamApplication application = make({.bursts = {}, .expects = 8});
-  application.started(at(0s));
+  application.started({}, at(0s));
   application.received(protocol::PayloadType::output, StreamText(2).at(1, 8), at(1s));
   const auto violations = verdicts.take();
   ASSERT_EQ(violations.size(), 1U);

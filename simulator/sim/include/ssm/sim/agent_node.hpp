@@ -34,7 +34,8 @@ class AgentNode final : public EndNode {
   bool role_can_send() const override { return program_started_ && role_.can_send(); }
   void role_send(const Chunk& chunk, Instant now) override;
   bool advance_once(Instant now) override;
-  void application_finished(Instant now) override;
+  std::size_t role_unacknowledged() const override { return role_.unacknowledged(); }
+  void application_finished(const Finished& finished, Instant now) override;
   void check(Verdicts& verdicts) override;
 
   void perform(const protocol::RequestDataChannel& output);
@@ -52,7 +53,9 @@ class AgentNode final : public EndNode {
   void handle(const protocol::AgentEnded& event);
 
   protocol::AgentProfile profile_;
+  bool has_terminal_;
   protocol::AgentRole role_;
+  SessionFacts facts_;
   Alarm program_alarm_;
   bool program_started_ = false;
 };

@@ -34,7 +34,8 @@ class ClientNode final : public EndNode {
   bool role_can_send() const override { return role_.can_send(); }
   void role_send(const Chunk& chunk, Instant now) override;
   bool advance_once(Instant now) override;
-  void application_finished(Instant now) override;
+  std::size_t role_unacknowledged() const override { return role_.unacknowledged(); }
+  void application_finished(const Finished& finished, Instant now) override;
   void input_ended(Instant now) override { role_.finish_input(now); }
   void check(Verdicts& verdicts) override;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -66,14 +67,16 @@ class EndNode : public ConnectionUser {
   virtual void role_send(const Chunk& chunk, Instant now) = 0;
   /// Performs one output or event of the role; false if there is none.
   virtual bool advance_once(Instant now) = 0;
-  /// The application has nothing more to send or receive.
-  virtual void application_finished(Instant now) = 0;
+  [[nodiscard]] virtual std::size_t role_unacknowledged() const = 0;
+  virtual void application_finished(const Finished& finished, Instant now) = 0;
   /// The application's input is at its end.
   virtual void input_ended(Instant /*now*/) {}
   virtual void check(Verdicts& verdicts) = 0;
 
   /// Drains the role, feeds it, arms its timer. To be called after every input to the role.
   void pump();
+  /// Stream data from the role: to the application, or kept until it has room.
+  void deliver(protocol::PayloadType type, const protocol::FrameSlice& data);
   void connect();
   void drop();
   void send(Packet packet);
@@ -92,6 +95,7 @@ class EndNode : public ConnectionUser {
  private:
   [[nodiscard]] bool may_feed() const;
   bool feed(Instant now);
+  bool offer_held(Instant now);
   void arm();
 
   World world_;
@@ -102,6 +106,14 @@ class EndNode : public ConnectionUser {
   Alarm application_alarm_;
   WakeWatch watch_;
   Instant may_send_at_{};
+  struct Held {
+    protocol::PayloadType type;
+    protocol::FrameSlice data;
+  };
+  /// What the application had no room for. While there is any, the connection is not read, as a
+  /// handler that blocks does to it.
+  std::deque<Held> held_;
+  bool was_acknowledged_ = true;
   std::size_t max_stored_ = 0;
   bool pumping_ = false;
   bool worked_ = false;

@@ -10,6 +10,7 @@
 
 #include "ssm/protocol/random.hpp"
 #include "ssm/sim/application.hpp"
+#include "ssm/sim/connection_script.hpp"
 #include "ssm/sim/invariants.hpp"
 #include "ssm/sim/stream.hpp"
 
@@ -17,21 +18,25 @@ namespace ssm::sim {
 
 /// What is done with a session. Amounts are scaled by `size`.
 enum class WorkloadKind : std::uint8_t {
-  typing,    ///< single keys at a person's pace, each echoed
-  paste,     ///< much input at once, echoed
-  flood,     ///< the program prints as fast as it can, and a key is pressed now and then
-  upload,    ///< the client sends a file
-  download,  ///< the agent sends a file
-  both,      ///< files both ways at once
-  idle,      ///< hours of nothing between two keys
+  typing,       ///< single keys at a person's pace, each echoed
+  paste,        ///< much input at once, echoed
+  flood,        ///< the program prints as fast as it can, and a key is pressed now and then
+  upload,       ///< the client sends a file
+  download,     ///< the agent sends a file
+  both,         ///< files both ways at once
+  idle,         ///< hours of nothing between two keys
+  ports,        ///< many forwarded connections: requests and responses, some refused
+  half_close,   ///< the same, and some applications end their side before the response
+  slow_reader,  ///< forwarded connections, one of which does not read for a long time
 };
-inline constexpr std::size_t workload_kind_count = 7;
+inline constexpr std::size_t workload_kind_count = 10;
 [[nodiscard]] std::string_view name(WorkloadKind kind);
 [[nodiscard]] std::optional<WorkloadKind> find_workload(std::string_view name);
 
 struct Workload {
   WorkloadKind kind = WorkloadKind::typing;
-  /// Bytes for transfers, keys for typing, minutes for idle; 0: the kind's own amount.
+  /// Bytes for transfers, keys for typing, minutes for idle, connections for ports; 0: the kind's
+  /// own amount.
   std::uint64_t size = 0;
   std::uint64_t seed = 0;
   /// The client's input ends when all of it was read, as that of a pipe does.
@@ -57,7 +62,13 @@ struct Parts {
   Part client;
   Part agent;
 };
+/// Of a workload over one stream each way.
 [[nodiscard]] Parts plan_workload(const Workload& workload);
+
+/// Whether the workload is a port session.
+[[nodiscard]] bool forwards_ports(WorkloadKind kind);
+/// Of such a workload.
+[[nodiscard]] ConnectionScripts plan_connections(const Workload& workload);
 
 /// Plays a part over a session with one stream each way (shell, command, standard-stream port).
 class StreamApplication final : public Application {
@@ -66,15 +77,18 @@ class StreamApplication final : public Application {
   StreamApplication(Part part, std::string who, std::uint64_t sends, std::uint64_t receives,
                     Verdicts& verdicts);
 
-  void started(Instant now) override;
-  void received(protocol::PayloadType type, protocol::Bytes data, Instant now) override;
+  void started(const SessionFacts& facts, Instant now) override;
+  bool received(protocol::PayloadType type, protocol::Bytes data, Instant now) override;
   std::optional<Chunk> next(std::size_t max_bytes, Instant now) override;
   std::optional<Instant> next_wake() const override;
-  bool finished() const override;
+  std::optional<Finished> finished() const override;
+  std::string progress() const override;
+  bool complete() const override { return check_.bytes() >= part_.expects; }
   bool at_end_of_input() const override;
 
   [[nodiscard]] std::uint64_t sent_bytes() const { return sent_; }
-  [[nodiscard]] std::uint64_t received_bytes() const { return check_.bytes(); }
+  std::uint64_t received_bytes() const override { return check_.bytes(); }
+  std::uint64_t expected_bytes() const override { return part_.expects; }
   [[nodiscard]] const Part& part() const { return part_; }
 
  private:

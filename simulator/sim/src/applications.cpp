@@ -1,0 +1,62 @@
+#include <algorithm>
+
+#include "detail/applications.hpp"
+#include "ssm/sim/port_application.hpp"
+#include "ssm/sim/workload.hpp"
+
+namespace ssm::sim::detail {
+namespace {
+
+/// The texts of both directions.
+constexpr std::uint64_t input_key = 1;
+constexpr std::uint64_t output_key = 2;
+
+constexpr const char* port_properties =
+    R"({"portNumber":"80","localPortNumber":"8080","type":"LocalPortForwarding"})";
+
+/// Profiles of one program share its behaviour in port sessions.
+protocol::PortClientRules client_rules(std::string_view profile) {
+  const auto* rules = protocol::find_port_client_rules(profile);
+  return *(rules != nullptr ? rules : protocol::find_port_client_rules("plugin-1.2.677"));
+}
+protocol::PortAgentRules agent_rules(std::string_view profile) {
+  const auto* rules = protocol::find_port_agent_rules(profile);
+  return *(rules != nullptr ? rules : protocol::find_port_agent_rules("agent-3.3"));
+}
+
+}  // namespace
+
+Applications::Applications(const RunConfig& config, Verdicts& verdicts) {
+  if (forwards_ports(config.workload.kind)) {
+    make_ports(config, verdicts);
+  } else {
+    make_stream(config, verdicts);
+  }
+}
+
+void Applications::make_stream(const RunConfig& config, Verdicts& verdicts) {
+  Parts parts = plan_workload(config.workload);
+  for (const Part* part : {&parts.client, &parts.agent}) {
+    if (!part->bursts.empty()) {
+      duration_ = std::max(duration_, part->bursts.back().after);
+    }
+  }
+  client_ = std::make_unique<StreamApplication>(std::move(parts.client), "client", input_key,
+                                                output_key, verdicts);
+  agent_ = std::make_unique<StreamApplication>(std::move(parts.agent), "agent", output_key,
+                                               input_key, verdicts);
+}
+
+void Applications::make_ports(const RunConfig& config, Verdicts& verdicts) {
+  session_ = {.session_type = "Port", .properties = port_properties};
+  scripts_ = plan_connections(config.workload);
+  for (const ConnectionScript& script : scripts_) {
+    duration_ = std::max(duration_, script.opens + script.reads_after);
+  }
+  client_ = std::make_unique<PortClientApplication>(scripts_, client_rules(config.client.name),
+                                                    config.client.chunk_bytes, verdicts);
+  agent_ = std::make_unique<PortAgentApplication>(scripts_, agent_rules(config.agent.name),
+                                                  config.agent.chunk_bytes, verdicts);
+}
+
+}  // namespace ssm::sim::detail
