@@ -25,8 +25,9 @@ namespace schema = schema::v1;
 /// More is not a network, and times of several round trips must not overflow.
 constexpr Duration longest_latency = std::chrono::hours(1);
 
-/// What one workload may be asked for: keys are planned one by one, and a run ends.
+/// What one workload may be asked for: keys and connections are planned one by one, and a run ends.
 constexpr std::uint64_t most_keys = 1'000'000;
+constexpr std::uint64_t most_connections = 100'000;
 constexpr std::uint64_t most_minutes = 10 * 365 * 24 * 60;
 constexpr std::uint64_t most_bytes = 1'000'000'000'000;
 
@@ -37,6 +38,22 @@ std::string profile_names(std::span<const Profile> profiles) {
     names += (names.empty() ? "" : ", ") + std::string(profile.name);
   }
   return names;
+}
+
+std::uint64_t largest_size(sim::WorkloadKind kind) {
+  switch (kind) {
+    case sim::WorkloadKind::typing:
+      return most_keys;
+    case sim::WorkloadKind::ports:
+    case sim::WorkloadKind::half_close:
+    case sim::WorkloadKind::slow_reader:
+      return most_connections;
+    case sim::WorkloadKind::idle:
+    case sim::WorkloadKind::idle_ports:
+      return most_minutes;
+    default:
+      return most_bytes;
+  }
 }
 
 /// All names of an enumeration that has a name() and a find function.
@@ -203,9 +220,7 @@ void Converter::workload(const schema::ScenarioWorkload& from, sim::Workload& in
     return;
   }
   into.kind = *kind;
-  const std::uint64_t most = *kind == sim::WorkloadKind::typing ? most_keys
-                             : *kind == sim::WorkloadKind::idle ? most_minutes
-                                                                : most_bytes;
+  const std::uint64_t most = largest_size(*kind);
   if (from.size() > most) {
     add("workload.size", fmt::format("at most {} for this kind", most),
         fmt::format("{}", from.size()));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 
 #include "detail/applications.hpp"
 #include "ssm/sim/port_application.hpp"
@@ -51,7 +52,11 @@ void Applications::make_ports(const RunConfig& config, Verdicts& verdicts) {
   session_ = {.session_type = "Port", .properties = port_properties};
   scripts_ = plan_connections(config.workload);
   for (const ConnectionScript& script : scripts_) {
-    duration_ = std::max(duration_, script.opens + script.reads_after);
+    Duration takes = script.reads_after;
+    if (script.destination_bytes_per_second > 0) {
+      takes += std::chrono::seconds(script.request_bytes / script.destination_bytes_per_second);
+    }
+    duration_ = std::max(duration_, script.opens + takes);
   }
   client_ = std::make_unique<PortClientApplication>(scripts_, client_rules(config.client.name),
                                                     config.client.chunk_bytes, verdicts);

@@ -9,22 +9,38 @@ namespace ssm::sim {
 
 void Meter::message(const ObservedMessage& message) {
   next_.message(message);
-  if (!message.received || message.text) {
+  last_ = message.at;
+  if (message.text) {
     return;
   }
   const auto view = protocol::decode(message.data, {.check_digest = false});
   if (!view) {
     return;
   }
-  End& from = end(message.side);
-  if (view->type == protocol::MessageType::acknowledge) {
-    ++from.acks;
-    if (const auto number = protocol::parse_acknowledged_sequence(view->payload)) {
-      from.max_acks = std::max(from.max_acks, ++from.acked[*number]);
+  End& one = end(message.side);
+  const bool is_stream = view->type == protocol::MessageType::input_stream_data ||
+                         view->type == protocol::MessageType::output_stream_data;
+  if (!message.received) {
+    // Later copies wait for the acknowledgement of the first.
+    if (is_stream && one.acked.count(view->sequence_number) == 0) {
+      one.unacknowledged.emplace(view->sequence_number, message.at);
     }
-  } else if (view->type == protocol::MessageType::input_stream_data ||
-             view->type == protocol::MessageType::output_stream_data) {
-    count_stream(from, message, view->sequence_number);
+  } else if (is_stream) {
+    count_stream(one, message, view->sequence_number);
+  } else if (view->type == protocol::MessageType::acknowledge) {
+    ++one.acks;
+    if (const auto number = protocol::parse_acknowledged_sequence(view->payload)) {
+      count_acknowledge(one, *number, message.at);
+    }
+  }
+}
+
+void Meter::count_acknowledge(End& from, std::int64_t sequence, Duration at) {
+  from.max_acks = std::max(from.max_acks, ++from.acked[sequence]);
+  const auto waiting = from.unacknowledged.find(sequence);
+  if (waiting != from.unacknowledged.end()) {
+    from.max_ack_wait = std::max(from.max_ack_wait, at - waiting->second);
+    from.unacknowledged.erase(waiting);
   }
 }
 
@@ -61,6 +77,11 @@ std::map<std::string, double> Meter::values() const {
     all[prefix + "acks"] = static_cast<double>(one.acks);
     all[prefix + "max_acks"] = static_cast<double>(one.max_acks);
     all[prefix + "connections"] = static_cast<double>(one.connections);
+    Duration wait = one.max_ack_wait;
+    for (const auto& [sequence, since] : one.unacknowledged) {
+      wait = std::max(wait, last_ - since);
+    }
+    all[prefix + "max_ack_wait_ms"] = std::chrono::duration<double, std::milli>(wait).count();
     if (one.min_gap) {
       all[prefix + "min_gap_ms"] = std::chrono::duration<double, std::milli>(*one.min_gap).count();
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <limits>
 #include <span>
 #include <utility>
 #include <variant>
@@ -57,7 +59,7 @@ std::string_view name(PortCloseReason reason) {
 // --- client -------------------------------------------------------------------------------------
 
 PortClientApplication::Local::Local(const ConnectionScript& one, std::uint32_t id, Instant now)
-    : script(&one), check(response_text(id)), reads_at(now + one.reads_after) {}
+    : script(&one), check(response_text(id)), opened_at(now), reads_at(now + one.reads_after) {}
 
 PortClientApplication::PortClientApplication(const ConnectionScripts& scripts,
                                              protocol::PortClientRules rules,
@@ -139,6 +141,7 @@ void PortClientApplication::open_due(Instant now) {
     const ConnectionScript& script = scripts_[next_script_++];
     const auto id = static_cast<std::uint32_t>(next_script_);
     locals_.try_emplace(id, script, id, now);
+    most_open_ = std::max(most_open_, locals_.size());
     port_->connection_accepted(id, now);
   }
 }
@@ -210,19 +213,22 @@ void PortClientApplication::read(std::uint32_t id, Local& local, Instant now) {
   }
 }
 
-void PortClientApplication::handle(const PortEvent& event, Instant /*now*/) {
+void PortClientApplication::handle(const PortEvent& event, Instant now) {
   if (const auto* closed = std::get_if<protocol::PortClosed>(&event)) {
-    close(closed->id, closed->reason);
+    close(closed->id, closed->reason, now);
   }
 }
 
-void PortClientApplication::close(std::uint32_t id, PortCloseReason reason) {
+void PortClientApplication::close(std::uint32_t id, PortCloseReason reason, Instant now) {
   const auto found = locals_.find(id);
   if (found == locals_.end()) {
     return;
   }
   Local& local = found->second;
   local.closed = true;
+  if (local.script->reads_after == Duration::zero()) {
+    slowest_ = std::max(slowest_, now - local.opened_at);
+  }
   const bool whole = local.check.bytes() == local.script->response_bytes &&
                      local.sent == header_bytes + local.script->request_bytes;
   if (whole || local.script->refused) {
@@ -265,6 +271,20 @@ std::uint64_t PortClientApplication::expected_bytes() const {
 
 bool PortClientApplication::complete() const {
   return all_closed() && unserved_ == 0;
+}
+
+std::map<std::string, double> PortClientApplication::measures(Instant now) const {
+  Duration slowest = slowest_;
+  for (const auto& [id, local] : locals_) {
+    if (local.script->reads_after == Duration::zero()) {
+      slowest = std::max(slowest, now - local.opened_at);
+    }
+  }
+  return {{"connections_served", static_cast<double>(served_)},
+          {"connections_broken", static_cast<double>(unserved_)},
+          {"connections_open", static_cast<double>(locals_.size())},
+          {"most_open_connections", static_cast<double>(most_open_)},
+          {"slowest_connection_s", std::chrono::duration<double>(slowest).count()}};
 }
 
 // --- agent --------------------------------------------------------------------------------------
@@ -312,7 +332,14 @@ std::optional<Instant> PortAgentApplication::next_wake() const {
   if (port_->has_output()) {
     return Instant{};
   }
-  return port_->next_timeout();
+  std::optional<Instant> next = port_->next_timeout();
+  for (const auto& [id, remote] : remotes_) {
+    if (remote.script != nullptr && remote.script->destination_bytes_per_second > 0 &&
+        !port_->readable(id).empty()) {
+      next = protocol::earliest(next, reads_again_at(remote));
+    }
+  }
+  return next;
 }
 
 void PortAgentApplication::wake(Instant now) {
@@ -343,7 +370,11 @@ void PortAgentApplication::drive(Instant now) {
 
 void PortAgentApplication::read(std::uint32_t id, Remote& remote, Instant now) {
   while (true) {
-    const protocol::Bytes bytes = port_->readable(id);
+    protocol::Bytes bytes = port_->readable(id);
+    if (remote.script != nullptr) {
+      const std::uint64_t may = may_read(remote, now) - remote.check->bytes();
+      bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), may));
+    }
     if (bytes.empty()) {
       break;
     }
@@ -351,6 +382,24 @@ void PortAgentApplication::read(std::uint32_t id, Remote& remote, Instant now) {
     port_->consumed(id, bytes.size(), now);
   }
   remote.saw_end = remote.saw_end || port_->read_ended(id);
+}
+
+std::uint64_t PortAgentApplication::may_read(const Remote& remote, Instant now) {
+  const std::uint64_t rate = remote.script->destination_bytes_per_second;
+  if (rate == 0) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now - remote.dialed_at).count();
+  // What came with the header was read already.
+  return std::max(remote.check->bytes(), rate * static_cast<std::uint64_t>(milliseconds) / 1000);
+}
+
+Instant PortAgentApplication::reads_again_at(const Remote& remote) {
+  constexpr std::uint64_t read_bytes = 4096;
+  const std::uint64_t wanted = remote.check->bytes() + read_bytes;
+  return remote.dialed_at +
+         std::chrono::milliseconds(wanted * 1000 / remote.script->destination_bytes_per_second + 1);
 }
 
 void PortAgentApplication::take(Remote& remote, protocol::Bytes data) {
@@ -415,7 +464,7 @@ void PortAgentApplication::handle(const PortEvent& event, Instant now) {
     if (number < scripts_.size() && scripts_[number].refused) {
       port_->dial_failed(dial->id, "connection refused", now);
     } else {
-      remotes_.try_emplace(dial->id);
+      remotes_.try_emplace(dial->id).first->second.dialed_at = now;
       port_->dialed(dial->id, now);
     }
   } else if (const auto* closed = std::get_if<protocol::PortClosed>(&event)) {

@@ -61,14 +61,17 @@ std::string_view end_or_running(const std::string& end) {
 }  // namespace
 
 std::map<std::string, double> measures(const RunResult& result) {
-  return {{"delivered", static_cast<double>(result.delivered)},
-          {"resume_calls", static_cast<double>(result.resume_calls)},
-          {"terminate_calls", static_cast<double>(result.terminate_calls)},
-          {"client_received", static_cast<double>(result.client_received)},
-          {"agent_received", static_cast<double>(result.agent_received)},
-          {"client_max_stored", static_cast<double>(result.client_max_stored)},
-          {"agent_max_stored", static_cast<double>(result.agent_max_stored)},
-          {"virtual_time_s", std::chrono::duration<double>(result.virtual_time).count()}};
+  std::map<std::string, double> all = result.measures;
+  all.merge(std::map<std::string, double>{
+      {"delivered", static_cast<double>(result.delivered)},
+      {"resume_calls", static_cast<double>(result.resume_calls)},
+      {"terminate_calls", static_cast<double>(result.terminate_calls)},
+      {"client_received", static_cast<double>(result.client_received)},
+      {"agent_received", static_cast<double>(result.agent_received)},
+      {"client_max_stored", static_cast<double>(result.client_max_stored)},
+      {"agent_max_stored", static_cast<double>(result.agent_max_stored)},
+      {"virtual_time_s", std::chrono::duration<double>(result.virtual_time).count()}});
+  return all;
 }
 
 std::vector<std::string> measure_names() {
@@ -80,8 +83,10 @@ std::vector<std::string> measure_names() {
     names.push_back(name);
   }
   // Those that an empty run has no value of.
-  for (const char* gap : {"agent_min_gap_ms", "client_min_gap_ms"}) {
-    names.insert(std::lower_bound(names.begin(), names.end(), gap), gap);
+  for (const char* name :
+       {"agent_min_gap_ms", "client_min_gap_ms", "connections_broken", "connections_open",
+        "connections_served", "most_open_connections", "slowest_connection_s"}) {
+    names.insert(std::lower_bound(names.begin(), names.end(), name), name);
   }
   return names;
 }

@@ -202,6 +202,7 @@ void Run::judge(RunResult& result) {
   result.agent_expected = above_agent.expected_bytes();
   result.client_max_stored = client.max_stored();
   result.agent_max_stored = agent.max_stored();
+  result.measures = above_client.measures(scheduler_.now());
   if (client.ended()) {
     result.client_end = client.ended()->reason;
   }

@@ -61,7 +61,7 @@ LinkRules draw_link(Draw& draw) {
 Workload draw_workload(Draw& draw, std::optional<WorkloadKind> fixed) {
   Workload workload;
   // The slow reader moves 20 MB: not in each of ten thousand runs.
-  const auto drawn = static_cast<WorkloadKind>(draw.below(workload_kind_count - 1));
+  const auto drawn = static_cast<WorkloadKind>(draw.below(drawn_workload_count));
   workload.kind = fixed.value_or(drawn);
   workload.seed = draw.next();
   const double part = draw.unit();

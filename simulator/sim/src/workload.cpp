@@ -11,8 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, workload_kind_count> names = {
-    "typing", "paste", "flood", "upload",     "download",
-    "both",   "idle",  "ports", "half_close", "slow_reader"};
+    "typing", "paste", "flood",      "upload",      "download",   "both",
+    "idle",   "ports", "half_close", "slow_reader", "idle_ports", "slow_destination"};
 
 /// Keys of a fast and of a slow typist come between these.
 constexpr std::uint64_t key_gap_min_ms = 60;
@@ -23,6 +23,9 @@ constexpr std::uint64_t prompt_bytes = 2;
 /// More than the receive buffers of the official programs (4 MiB) and the sockets between hold.
 constexpr std::uint64_t slow_response_bytes = 20'000'000;
 constexpr Duration slow_reader_pause = 2min;
+
+/// 500 kbit/s, what an agent was once measured to take (amazon-ssm-agent issue 664).
+constexpr std::uint64_t slow_destination_rate = 62'500;
 
 std::uint64_t amount(const Workload& workload, std::uint64_t usual) {
   return workload.size == 0 ? usual : workload.size;
@@ -98,6 +101,8 @@ Parts plan_workload(const Workload& workload) {
     case WorkloadKind::ports:
     case WorkloadKind::half_close:
     case WorkloadKind::slow_reader:
+    case WorkloadKind::idle_ports:
+    case WorkloadKind::slow_destination:
       break;
   }
   parts.client.ends = workload.ends_input;
@@ -108,10 +113,22 @@ Parts plan_workload(const Workload& workload) {
 
 bool forwards_ports(WorkloadKind kind) {
   return kind == WorkloadKind::ports || kind == WorkloadKind::half_close ||
-         kind == WorkloadKind::slow_reader;
+         kind == WorkloadKind::slow_reader || kind == WorkloadKind::idle_ports ||
+         kind == WorkloadKind::slow_destination;
 }
 
 ConnectionScripts plan_connections(const Workload& workload) {
+  if (workload.kind == WorkloadKind::idle_ports) {
+    const ConnectionScript one{.request_bytes = 100, .response_bytes = 100};
+    ConnectionScripts both{one, one};
+    both.back().opens = std::chrono::minutes(amount(workload, 2));
+    return both;
+  }
+  if (workload.kind == WorkloadKind::slow_destination) {
+    return {{.request_bytes = amount(workload, 20'000'000),
+             .response_bytes = 100,
+             .destination_bytes_per_second = slow_destination_rate}};
+  }
   protocol::Random random(workload.seed);
   ConnectionScripts scripts;
   const std::uint64_t count = amount(workload, 20);

@@ -24,6 +24,9 @@ struct MeterOf : testing::Test {
                    .received = true,
                    .data = frame.bytes()});
   }
+  void sent(Side side, const protocol::Frame& frame, Duration at) {
+    meter.message({.at = at, .connection = 1, .side = side, .data = frame.bytes()});
+  }
   double value(const std::string& name) { return meter.values().at(name); }
 };
 
@@ -68,6 +71,30 @@ TEST_F(MeterOf, acknowledgements_counts_those_of_one_message) {
   EXPECT_EQ(value("client_acks"), 3);
   EXPECT_EQ(value("client_max_acks"), 2);
   EXPECT_EQ(value("client_messages"), 0);
+}
+
+TEST_F(MeterOf, acknowledgements_measures_the_longest_wait_for_one) {
+  sent(Side::client, output_message(1), 0ms);
+  sent(Side::client, output_message(2), 10ms);
+  received(Side::client, acknowledgement(1), 30ms);
+  received(Side::client, acknowledgement(2), 35ms);
+  EXPECT_EQ(value("client_max_ack_wait_ms"), 30);
+  EXPECT_EQ(value("agent_max_ack_wait_ms"), 0);
+}
+
+TEST_F(MeterOf, acknowledgements_measures_from_the_first_copy_to_the_first_acknowledgement) {
+  sent(Side::client, output_message(1), 0ms);
+  sent(Side::client, output_message(1), 200ms);
+  received(Side::client, acknowledgement(1), 300ms);
+  sent(Side::client, output_message(1), 310ms);
+  received(Side::client, acknowledgement(1), 900ms);
+  EXPECT_EQ(value("client_max_ack_wait_ms"), 300);
+}
+
+TEST_F(MeterOf, acknowledgements_counts_one_that_never_comes_until_the_last_message) {
+  sent(Side::client, output_message(1), 10ms);
+  received(Side::agent, output_message(2), 500ms);
+  EXPECT_EQ(value("client_max_ack_wait_ms"), 490);
 }
 
 TEST_F(MeterOf, connections_counts_them_for_their_end) {

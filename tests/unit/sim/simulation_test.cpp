@@ -44,6 +44,34 @@ TEST(Simulation, goes_on_when_an_end_returns_whose_connection_was_full) {
   EXPECT_EQ(result.connections, 3U);
 }
 
+TEST(Simulation, measures_the_connections_of_a_port_session) {
+  const RunResult result = run(config_for(WorkloadKind::idle_ports));
+  EXPECT_EQ(result.measures.at("connections_served"), 2);
+  EXPECT_EQ(result.measures.at("connections_broken"), 0);
+  EXPECT_EQ(result.measures.at("connections_open"), 0);
+  EXPECT_EQ(result.measures.at("most_open_connections"), 1);
+  // A round trip of both links, 10 ms each way.
+  EXPECT_DOUBLE_EQ(result.measures.at("slowest_connection_s"), 0.04);
+}
+
+TEST(Simulation, reads_no_faster_than_a_slow_destination) {
+  RunConfig config = config_for(WorkloadKind::slow_destination);
+  config.workload.size = 625'000;
+  const RunResult result = run(config);
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  EXPECT_GE(result.measures.at("slowest_connection_s"), 10);
+  EXPECT_LT(result.measures.at("slowest_connection_s"), 11);
+}
+
+TEST(Simulation, ends_the_input_of_a_client_when_it_was_all_read) {
+  RunConfig config = config_for(WorkloadKind::upload);
+  config.workload.ends_input = true;
+  const RunResult result = run(config);
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  EXPECT_EQ(result.agent_received, result.agent_expected);
+  EXPECT_GE(result.terminate_calls, 1U);
+}
+
 class ReferencePair : public testing::TestWithParam<WorkloadKind> {};
 
 RunConfig reference_config_for(WorkloadKind kind) {
@@ -74,13 +102,15 @@ INSTANTIATE_TEST_SUITE_P(Workloads, EveryWorkload,
                                          WorkloadKind::flood, WorkloadKind::upload,
                                          WorkloadKind::download, WorkloadKind::both,
                                          WorkloadKind::idle, WorkloadKind::ports,
-                                         WorkloadKind::half_close, WorkloadKind::slow_reader),
+                                         WorkloadKind::half_close, WorkloadKind::slow_reader,
+                                         WorkloadKind::idle_ports, WorkloadKind::slow_destination),
                          workload_name);
 INSTANTIATE_TEST_SUITE_P(Workloads, ReferencePair,
                          testing::Values(WorkloadKind::typing, WorkloadKind::paste,
                                          WorkloadKind::flood, WorkloadKind::upload,
                                          WorkloadKind::download, WorkloadKind::both,
-                                         WorkloadKind::idle, WorkloadKind::ports),
+                                         WorkloadKind::idle, WorkloadKind::ports,
+                                         WorkloadKind::idle_ports, WorkloadKind::slow_destination),
                          workload_name);
 
 }  // namespace

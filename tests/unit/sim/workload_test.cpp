@@ -74,6 +74,21 @@ TEST(Workload, has_the_size_that_is_asked_for) {
             90min);
 }
 
+TEST(Workload, of_idle_ports_makes_a_second_connection_much_later) {
+  const ConnectionScripts scripts = plan_connections({.kind = WorkloadKind::idle_ports, .size = 3});
+  ASSERT_EQ(scripts.size(), 2U);
+  EXPECT_EQ(scripts[0].opens, 0s);
+  EXPECT_EQ(scripts[1].opens, 3min);
+}
+
+TEST(Workload, of_a_slow_destination_uploads_more_than_it_reads) {
+  const ConnectionScripts scripts =
+      plan_connections({.kind = WorkloadKind::slow_destination, .size = 1000});
+  ASSERT_EQ(scripts.size(), 1U);
+  EXPECT_EQ(scripts[0].request_bytes, 1000U);
+  EXPECT_GT(scripts[0].destination_bytes_per_second, 0U);
+}
+
 struct ApplicationOf : testing::Test {
   Scheduler scheduler;
   Observer nobody;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -66,6 +67,8 @@ class Application {
   [[nodiscard]] virtual std::uint64_t received_bytes() const = 0;
   /// How many there will be in all.
   [[nodiscard]] virtual std::uint64_t expected_bytes() const = 0;
+  /// What else it counted, by name, for the oracles of scenarios.
+  [[nodiscard]] virtual std::map<std::string, double> measures(Instant /*now*/) const { return {}; }
   /// All that was expected arrived.
   [[nodiscard]] virtual bool complete() const = 0;
 };

@@ -18,6 +18,8 @@ struct ConnectionScript {
   bool half_closes = false;
   /// The application reads nothing for so long after it connected.
   Duration reads_after{0};
+  /// The destination reads no faster; 0: as fast as can be.
+  std::uint64_t destination_bytes_per_second = 0;
   /// Nobody listens at the destination.
   bool refused = false;
 };

@@ -23,6 +23,8 @@ namespace ssm::sim {
 ///   `acks`          acknowledgements from it
 ///   `max_acks`      of one message
 ///   `connections`   that it opened
+///   `max_ack_wait_ms`  longest time from the service's sending a message to it until its first
+///                   acknowledgement came, or until nothing happened any more
 class Meter final : public Observer {
  public:
   explicit Meter(Observer& next) : next_(next) {}
@@ -54,12 +56,17 @@ class Meter final : public Observer {
     std::uint64_t connections = 0;
     std::map<std::int64_t, Copies> sent;
     std::map<std::int64_t, std::uint64_t> acked;
+    /// Stream messages to it that it did not acknowledge yet, and since when.
+    std::map<std::int64_t, Duration> unacknowledged;
+    Duration max_ack_wait{0};
   };
   [[nodiscard]] End& end(protocol::Side side) { return ends_[static_cast<std::size_t>(side)]; }
+  void count_acknowledge(End& from, std::int64_t sequence, Duration at);
   void count_stream(End& from, const ObservedMessage& message, std::int64_t sequence);
 
   Observer& next_;
   std::array<End, 2> ends_;
+  Duration last_{0};
 };
 
 }  // namespace ssm::sim

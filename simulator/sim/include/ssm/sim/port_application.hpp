@@ -35,6 +35,7 @@ class PortClientApplication final : public Application {
   std::uint64_t received_bytes() const override { return received_bytes_; }
   std::uint64_t expected_bytes() const override;
   bool complete() const override;
+  std::map<std::string, double> measures(Instant now) const override;
 
  private:
   struct Local {
@@ -44,6 +45,7 @@ class PortClientApplication final : public Application {
     std::uint64_t sent = 0;  ///< of the header and the request
     bool eof_sent = false;
     StreamCheck check;
+    Instant opened_at;
     Instant reads_at;
     bool closed = false;
   };
@@ -53,7 +55,7 @@ class PortClientApplication final : public Application {
   void write(std::uint32_t id, Local& local, Instant now);
   void read(std::uint32_t id, Local& local, Instant now);
   void handle(const protocol::PortEvent& event, Instant now);
-  void close(std::uint32_t id, protocol::PortCloseReason reason);
+  void close(std::uint32_t id, protocol::PortCloseReason reason, Instant now);
   [[nodiscard]] bool all_closed() const;
 
   const ConnectionScripts& scripts_;
@@ -67,6 +69,8 @@ class PortClientApplication final : public Application {
   std::uint64_t served_ = 0;
   std::uint64_t unserved_ = 0;      ///< closed before they had everything
   std::string_view last_unserved_;  ///< why
+  std::size_t most_open_ = 0;
+  Duration slowest_{0};  ///< of those closed that read at once
   std::uint64_t received_bytes_ = 0;
   bool terminated_ = false;
 };
@@ -96,12 +100,16 @@ class PortAgentApplication final : public Application {
     std::uint32_t number = 0;  ///< of the script, from the header
     std::optional<StreamCheck> check;
     std::uint64_t sent = 0;
+    Instant dialed_at{};
     bool saw_end = false;
     bool eof_sent = false;
   };
 
   void drive(Instant now);
   void read(std::uint32_t id, Remote& remote, Instant now);
+  /// How much the destination reads until then, in all; and when it will have read so much.
+  [[nodiscard]] static std::uint64_t may_read(const Remote& remote, Instant now);
+  [[nodiscard]] static Instant reads_again_at(const Remote& remote);
   void write(std::uint32_t id, Remote& remote, Instant now);
   void take(Remote& remote, protocol::Bytes data);
   void handle(const protocol::PortEvent& event, Instant now);

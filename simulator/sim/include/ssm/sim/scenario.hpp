@@ -68,8 +68,10 @@ struct CaseResult {
 };
 
 /// Everything that can be bounded: Meter::values() and the numbers of RunResult
-/// (`delivered`, `resume_calls`, `terminate_calls`, `client_received`, `agent_received`,
-/// `virtual_time_s`, `client_max_stored`, `agent_max_stored`).
+/// (`delivered`, of a port session `connections_served`, `connections_broken`, `connections_open`
+/// at the end, `most_open_connections` at once and `slowest_connection_s` of those that read at
+/// once, `resume_calls`, `terminate_calls`, `client_received`, `agent_received`, `virtual_time_s`,
+/// `client_max_stored`, `agent_max_stored`).
 [[nodiscard]] std::map<std::string, double> measures(const RunResult& result);
 /// Their names, in alphabetical order.
 [[nodiscard]] std::vector<std::string> measure_names();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,6 +66,8 @@ struct RunResult {
   /// Most messages that were held ahead of a gap.
   std::size_t client_max_stored = 0;
   std::size_t agent_max_stored = 0;
+  /// Counted by what ran above the client.
+  std::map<std::string, double> measures;
   std::string client_end;  ///< the reason; empty: it is still there
   std::string agent_end;
   Duration virtual_time{0};

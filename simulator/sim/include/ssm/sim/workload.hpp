@@ -18,25 +18,29 @@ namespace ssm::sim {
 
 /// What is done with a session. Amounts are scaled by `size`.
 enum class WorkloadKind : std::uint8_t {
-  typing,       ///< single keys at a person's pace, each echoed
-  paste,        ///< much input at once, echoed
-  flood,        ///< the program prints as fast as it can, and a key is pressed now and then
-  upload,       ///< the client sends a file
-  download,     ///< the agent sends a file
-  both,         ///< files both ways at once
-  idle,         ///< hours of nothing between two keys
-  ports,        ///< many forwarded connections: requests and responses, some refused
-  half_close,   ///< the same, and some applications end their side before the response
-  slow_reader,  ///< forwarded connections, one of which does not read for a long time
+  typing,            ///< single keys at a person's pace, each echoed
+  paste,             ///< much input at once, echoed
+  flood,             ///< the program prints as fast as it can, and a key is pressed now and then
+  upload,            ///< the client sends a file
+  download,          ///< the agent sends a file
+  both,              ///< files both ways at once
+  idle,              ///< hours of nothing between two keys
+  ports,             ///< many forwarded connections: requests and responses, some refused
+  half_close,        ///< the same, and some applications end their side before the response
+  slow_reader,       ///< forwarded connections, one of which does not read for a long time
+  idle_ports,        ///< a forwarded connection, long nothing, and another one
+  slow_destination,  ///< one forwarded connection uploads faster than the destination reads
 };
-inline constexpr std::size_t workload_kind_count = 10;
+inline constexpr std::size_t workload_kind_count = 12;
+/// The first of them; the others stand for a certain trouble and are not drawn.
+inline constexpr std::size_t drawn_workload_count = 9;
 [[nodiscard]] std::string_view name(WorkloadKind kind);
 [[nodiscard]] std::optional<WorkloadKind> find_workload(std::string_view name);
 
 struct Workload {
   WorkloadKind kind = WorkloadKind::typing;
-  /// Bytes for transfers, keys for typing, minutes for idle, connections for ports; 0: the kind's
-  /// own amount.
+  /// Bytes for transfers, keys for typing, minutes for the idle ones, connections for other ports;
+  /// 0: the kind's own amount.
   std::uint64_t size = 0;
   std::uint64_t seed = 0;
   /// The client's input ends when all of it was read, as that of a pipe does.
