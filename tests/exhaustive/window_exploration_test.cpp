@@ -66,16 +66,23 @@ std::set<Violation> explore_main(const ChannelRules& from, const ChannelRules& t
 
 // ---- what must hold -----------------------------------------------------------------------------
 
-TEST(WindowExploration, strict_delivers_everything_once_in_order_and_forgets_it) {
-  for (const Scenario& scenario : all_scenarios) {
-    const Report report = explore(strict_rules(), strict_rules(), scenario);
-    EXPECT_THAT(report.violations(), IsEmpty()) << scenario.name;
-    EXPECT_GT(report.states, 10'000U) << scenario.name;
-    // Each message may have to wait for its own timeout, and not longer.
-    EXPECT_LE(report.slowest_completion, scenario.bounds.messages * strict_rules().send.max_rto)
-        << scenario.name;
-  }
+class StrictWindows : public testing::TestWithParam<Scenario> {};
+
+TEST_P(StrictWindows, deliver_everything_once_in_order_and_forget_it) {
+  const Scenario& scenario = GetParam();
+  const Report report = explore(strict_rules(), strict_rules(), scenario);
+  EXPECT_THAT(report.violations(), IsEmpty());
+  EXPECT_GT(report.states, 10'000U);
+  // Each message may have to wait for its own timeout, and not longer.
+  EXPECT_LE(report.slowest_completion, scenario.bounds.messages * strict_rules().send.max_rto);
 }
+
+INSTANTIATE_TEST_SUITE_P(WindowExploration, StrictWindows, testing::ValuesIn(all_scenarios),
+                         [](const auto& one) {
+                           std::string name(one.param.name);
+                           std::ranges::replace(name, ' ', '_');
+                           return name;
+                         });
 
 TEST(WindowExploration, strict_sends_to_a_reference_agent_without_loss) {
   EXPECT_THAT(explore_main(strict_rules(), agent_rules()), IsEmpty());

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <string_view>
 
 #include "ssm/protocol/profile.hpp"
@@ -21,6 +22,9 @@ struct Scenario {
   bool fixed_rto = true;
   Bounds bounds;
 };
+inline void PrintTo(const Scenario& scenario, std::ostream* out) {
+  *out << scenario.name;
+}
 
 // Sized so that all of it takes seconds. What one leaves out, another has.
 inline constexpr Scenario reordering{
