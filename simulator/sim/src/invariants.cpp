@@ -45,6 +45,7 @@ void Verdicts::violated(Invariant invariant, std::string text) {
 void WakeWatch::woke(Instant now, bool worked, std::optional<Instant> next) {
   if (now - since_ >= watched) {
     since_ = now;
+    wakes_ = 0;
     idle_wakes_ = 0;
     immediate_wakes_ = 0;
   }
@@ -56,6 +57,9 @@ void WakeWatch::woke(Instant now, bool worked, std::optional<Instant> next) {
     verdicts_.violated(Invariant::no_busy_loop,
                        who_ + " set " + std::to_string(immediate_wakes_) +
                            " timers that were due at once within a second");
+  } else if (++wakes_ == wakes_allowed) {
+    verdicts_.violated(Invariant::no_timer_storm,
+                       who_ + " woke " + std::to_string(wakes_) + " times within a second");
   }
 }
 

@@ -96,6 +96,14 @@ TEST_F(WakeWatchOf, a_role_that_wakes_often_and_works_is_content) {
   EXPECT_FALSE(verdicts.any());
 }
 
+TEST_F(WakeWatchOf, a_role_that_wakes_more_often_than_work_needs_sees_a_storm) {
+  wake(20'000, 1us, true, 1us);
+  const std::vector<Violation> kept = verdicts.take();
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept.front().invariant, Invariant::no_timer_storm);
+  EXPECT_EQ(kept.front().text, "agent woke 10000 times within a second");
+}
+
 TEST_F(WakeWatchOf, a_timer_that_is_due_at_once_for_ever_sees_a_busy_loop) {
   wake(10'000, 0ms, true, 0ms);
   const std::vector<Violation> kept = verdicts.take();

@@ -52,8 +52,8 @@ class Verdicts {
 };
 
 /// Counts the wake-ups of one role. A role that is woken by its own timer and neither sends nor
-/// says anything, again and again, is a storm; one whose next deadline has already passed, again
-/// and again, is a busy loop.
+/// says anything, again and again, is a storm, and so is one that is woken more often than any work
+/// needs; one whose next deadline has already passed, again and again, is a busy loop.
 class WakeWatch {
  public:
   /// `who` for the texts.
@@ -66,11 +66,14 @@ class WakeWatch {
   /// An idle role with a reference's 100 ms tick wakes ten times a second.
   static constexpr unsigned idle_wakes_allowed = 60;
   static constexpr unsigned immediate_wakes_allowed = 10'000;
+  /// A timer need not ring more often than every 100 us: what is due by then can be done together.
+  static constexpr unsigned wakes_allowed = 10'000;
   static constexpr Duration watched = std::chrono::seconds(1);
 
   std::string who_;
   Verdicts& verdicts_;
   Instant since_{};
+  unsigned wakes_ = 0;
   unsigned idle_wakes_ = 0;
   unsigned immediate_wakes_ = 0;
 };
