@@ -88,6 +88,7 @@ SendWindow::Acknowledged SendWindow::acknowledge(std::int64_t sequence, Instant 
   const bool was_resent_head = slot->resends > 0 && sequence == head().sequence;
   const Duration rto = rtt_.rto();
   const Acknowledged result = measure(*slot, now);
+  acknowledged_at_ = now;
   //= ACK-005
   forget(sequence, *slot);
   if (was_resent_head && live_ > 0 && rules_.karn && rules_.resend_tick == Duration{0} &&
@@ -105,13 +106,17 @@ SendWindow::Acknowledged SendWindow::measure(const Slot& slot, Instant now) {
     //= RTX-010
     //= RTX-011
     rtt_.add_sample(since_last_sent);
+    seemed_slow_ = false;
     return {.known = true, .rtt_sample = since_last_sent};
   }
   if (slot.written) {
     rtt_.add_ambiguous(now - slot.first_sent);
-    if (rtt_.too_soon(since_last_sent)) {
+    if (rtt_.too_soon(since_last_sent) && !std::exchange(seemed_slow_, true)) {
       // The resend was needless: the path is slow, not lossy. The messages behind are just as
-      // late, and to resend each of them as it comes to the front would double the traffic.
+      // late, and to resend each of them as it comes to the front would double the traffic. But
+      // their acknowledgements must follow now: if the next one is again that of a message that
+      // had to be resent, the path is lossy, and its shortest round trip was taken while queues
+      // were full.
       timer_restarted_at_ = now;
     }
   }
@@ -271,8 +276,9 @@ bool SendWindow::limit_reached(const Slot& slot, Instant now) const {
   }
   //= RTX-014
   const bool by_count = rules_.resend_limit != 0 && slot.resends >= rules_.resend_limit;
-  const bool by_time = rules_.resend_time_limit != Duration{0} &&
-                       now - std::max(slot.first_sent, resumed_at_) >= rules_.resend_time_limit;
+  const bool by_time =
+      rules_.resend_time_limit != Duration{0} &&
+      now - std::max({slot.first_sent, resumed_at_, acknowledged_at_}) >= rules_.resend_time_limit;
   return by_count || by_time;
 }
 

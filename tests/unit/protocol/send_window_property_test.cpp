@@ -61,10 +61,12 @@ class NaiveWindow {
     bool ambiguous = false;
     if (!rules_.karn || (message.written && message.resends == 0)) {
       rtt_.add_sample(now_ - message.last_sent);
+      seemed_slow_ = false;
     } else if (message.written) {
       ambiguous = true;
       rtt_.add_ambiguous(now_ - message.first_sent);
-      if (rtt_.too_soon(now_ - message.last_sent)) {
+      if (rtt_.too_soon(now_ - message.last_sent) && !seemed_slow_) {
+        seemed_slow_ = true;
         restarted_ = now_;
       }
     }
@@ -164,6 +166,7 @@ class NaiveWindow {
   std::int64_t next_ = 0;
   Instant now_{};
   Instant restarted_{};
+  bool seemed_slow_ = false;
   std::optional<Instant> first_use_;
   bool allowed_ = true;
 };

@@ -342,6 +342,38 @@ TEST(SendWindow, strict_stops_resending_when_acks_come_too_soon_to_answer_it) {
   EXPECT_LE(of_later_messages, 1) << testing::PrintToString(sent);
 }
 
+// The only samples were taken while a queue was full, so that each later acknowledgement seems to
+// come too soon.
+TEST(SendWindow, strict_repairs_a_burst_after_a_full_queue_without_a_timeout_for_each_message) {
+  SendWindowScript script(strict());
+  script.send(0);
+  script.acknowledge(600, 0);
+  for (int i = 0; i < 50; ++i) {
+    script.send(700);
+  }
+  script.take();
+  int now_ms = 700;
+  for (int i = 1; i <= 50; ++i) {
+    // All are lost; each resend is acknowledged after 20 ms.
+    while (script.take().empty()) {
+      script.run_until(++now_ms);
+    }
+    script.acknowledge(now_ms += 20, i);
+  }
+  EXPECT_LT(now_ms, 700 + 50 * 25 + 3'000);
+}
+
+//= RTX-014
+TEST(SendWindow, strict_client_reports_no_limit_while_anything_is_acknowledged) {
+  SendWindowScript script(strict());
+  script.send(0);
+  for (int minute = 1; minute < 20; ++minute) {
+    script.send(minute * 60'000);
+    script.acknowledge(minute * 60'000 + 50, minute);
+  }
+  EXPECT_THAT(script.take(), testing::Each(testing::Not(testing::HasSubstr("limit"))));
+}
+
 //= RTX-008
 TEST(SendWindow, rto_stays_at_one_second_after_a_very_late_ack) {
   for (const auto& rules : {plugin(), agent(), strict()}) {

@@ -55,8 +55,9 @@ struct SendRules {
   /// (plugin: a queue of one entry that nobody reads any more; RTX-013).
   bool dies_after_limit = false;
   /// As resend_limit, but by time: a message that was first sent so long ago, with the connection
-  /// up since then, and is still unacknowledged; 0 means never. Ours, because resends follow the
-  /// RTO and their count says nothing about time.
+  /// up and nothing at all acknowledged since then; 0 means never. Ours, because resends follow the
+  /// RTO and their count says nothing about time, and because a peer that acknowledges anything is
+  /// not dead.
   Duration resend_time_limit{0};
   /// After a reconnection (own, or the peer's as told by start_publication) all unacknowledged
   /// messages are due at once, in order, rather than one per timeout; likewise a message that

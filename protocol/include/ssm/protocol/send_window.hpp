@@ -140,7 +140,9 @@ class SendWindow {
   std::int64_t due_cursor_ = 0;     ///< no slot below it has that flag
   Instant due_at_once_since_{};     ///< when the flag was first set, if any is
   Instant resumed_at_{};            ///< for resend_time_limit
+  Instant acknowledged_at_{};       ///< the same; of any message
   Instant timer_restarted_at_{};    ///< the head's timer does not count from before
+  bool seemed_slow_ = false;        ///< since the last RTT sample; see measure()
   std::int64_t overdue_head_ = -1;  ///< due since overdue_since_ if it is the head
   Instant overdue_since_{};
   std::optional<Instant> first_tick_;  ///< origin of the ticks: the first use
