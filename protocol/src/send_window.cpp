@@ -41,7 +41,7 @@ SendWindow::Added SendWindow::add(Frame frame, Instant now, bool written) {
     return Added::not_numbered;
   }
 
-  Added added = Added::kept;
+  Added added = rules_.retransmits ? Added::kept : Added::not_kept;
   if (live_ == rules_.buffer_messages) {
     if (rules_.when_full == WhenFull::drop_newest) {
       //= RTX-017
@@ -217,6 +217,11 @@ SendWindow::Slot* SendWindow::find(std::int64_t sequence) {
 
 std::optional<std::int64_t> SendWindow::oldest() const {
   return live_ == 0 ? std::nullopt : std::optional(head().sequence);
+}
+
+bool SendWindow::newest_acknowledged() const {
+  // Slots before the first live one are dropped, so that the last one is live or acknowledged.
+  return next_sequence_ > 0 && (slots_.empty() || !slots_.back().live);
 }
 
 SendWindow::Entry<const SendWindow::Slot*> SendWindow::head() const {

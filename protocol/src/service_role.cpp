@@ -1,5 +1,7 @@
 #include "ssm/protocol/service_role.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -15,6 +17,10 @@ namespace {
 /// The service judges nothing that the ends judge themselves: it reads the structure only, so that
 /// defective peers reach each other as they would through AWS.
 constexpr MessageRules relay_rules{.check_digest = false};
+
+/// WebSocket close codes.
+constexpr std::uint16_t normal_closure = 1000;
+constexpr std::uint16_t policy_violation = 1008;
 
 /// Which end may send which type. Forged service messages are refused.
 enum class Route : std::uint8_t { relay, consume, refuse };
@@ -69,20 +75,20 @@ void ServiceRole::attached(Side side, Instant now) {
   End& joined = end(side);
   joined.attached = true;
   joined.since = now;
+  joined.closing = false;
+  joined.rate_paused = false;
   const bool first = !std::exchange(joined.seen, true);
   if (over_) {
-    // Too late: tell it why, then close.
+    // Late: give it what there is and tell it why, then close.
+    deliver_held(side);
     send_channel_closed(side, now);
-    outputs_.push(CloseSide{side});
+    close(side, 0, {});
+    if (side == Side::client) {
+      late_until_.reset();
+    }
     return;
   }
-  //= CTL-022
-  //= CTL-023
-  for (Frame& frame : joined.held) {
-    outputs_.push(Deliver{side, std::move(frame)});
-  }
-  joined.held.clear();
-  joined.held_bytes = 0;
+  deliver_held(side);
   if (config_.rules.publication_control && end(Side::agent).attached) {
     if (side == Side::client && !first) {
       //= CTL-024
@@ -92,6 +98,22 @@ void ServiceRole::attached(Side side, Instant now) {
     }
   }
   publish_status();
+}
+
+void ServiceRole::deliver_held(Side side) {
+  //= CTL-022
+  //= CTL-023
+  End& joined = end(side);
+  for (Frame& frame : joined.held) {
+    outputs_.push(Deliver{side, std::move(frame)});
+  }
+  joined.held.clear();
+  joined.held_bytes = 0;
+}
+
+void ServiceRole::close(Side side, std::uint16_t code, std::string reason) {
+  end(side).closing = true;
+  outputs_.push(CloseSide{side, code, std::move(reason)});
 }
 
 void ServiceRole::detached(Side side, Instant now) {
@@ -140,6 +162,7 @@ void ServiceRole::receive(Side from, Frame message, Instant now) {
       }
       if (!over_) {
         relay(from, std::move(message));
+        watch_rate(from, now);
       }
       return;
   }
@@ -164,6 +187,64 @@ void ServiceRole::relay(Side from, Frame message) {
   target.held.push_back(std::move(message));
 }
 
+// --- rate and age of connections ----------------------------------------------------------------
+
+Duration ServiceRole::rate_tolerance() const {
+  const ServiceRules& rules = config_.rules;
+  const std::uint32_t burst = rules.rate_burst == 0 ? rules.rate_limit : rules.rate_burst;
+  return Duration(std::chrono::seconds(burst)) / rules.rate_limit;
+}
+
+void ServiceRole::watch_rate(Side from, Instant now) {
+  if (config_.rules.rate_limit == 0) {
+    return;
+  }
+  End& source = end(from);
+  const Duration price = Duration(std::chrono::seconds(1)) / config_.rules.rate_limit;
+  source.rate_debt = std::max(source.rate_debt, now) + price;
+  if (source.rate_debt - now <= rate_tolerance() || source.closing || source.rate_paused ||
+      !source.attached) {
+    return;
+  }
+  if (config_.rules.rate_action == RateAction::close) {
+    close(from, policy_violation, "message rate exceeded");
+  } else {
+    source.rate_paused = true;
+    send_publication(from, MessageType::pause_publication, now);
+  }
+}
+
+std::optional<Instant> ServiceRole::rate_pause_ends(const End& one) const {
+  return one.rate_paused ? std::optional(one.rate_debt - rate_tolerance() / 2) : std::nullopt;
+}
+
+void ServiceRole::end_rate_pauses(Instant now) {
+  for (const Side side : {Side::client, Side::agent}) {
+    End& one = end(side);
+    const auto ends = rate_pause_ends(one);
+    if (!ends || now < *ends) {
+      continue;
+    }
+    one.rate_paused = false;
+    // While its client is away an agent stays paused.
+    if (one.attached && (side == Side::client || end(Side::client).attached)) {
+      send_publication(side, MessageType::start_publication, now);
+    }
+  }
+}
+
+void ServiceRole::recycle(Instant now) {
+  for (const Side side : {Side::client, Side::agent}) {
+    const End& one = end(side);
+    if (config_.rules.recycle_after > Duration::zero() && one.attached && !one.closing &&
+        now >= one.since + config_.rules.recycle_after) {
+      close(side, normal_closure, {});
+    }
+  }
+}
+
+// --- end ----------------------------------------------------------------------------------------
+
 void ServiceRole::terminate(std::string_view text, bool failed, Instant now) {
   if (!over_) {
     finish(std::string(text), failed, true, now);
@@ -173,9 +254,15 @@ void ServiceRole::terminate(std::string_view text, bool failed, Instant now) {
 void ServiceRole::finish(std::string text, bool failed, bool tell_agent, Instant now) {
   over_ = true;
   output_text_ = std::move(text);
-  for (End& one : ends_) {
-    one.held.clear();
-    one.held_bytes = 0;
+  const End& client = end(Side::client);
+  if (client.seen && !client.attached && config_.rules.resume_grace > Duration::zero()) {
+    late_until_ = now + config_.rules.resume_grace;
+  }
+  for (const Side side : {Side::client, Side::agent}) {
+    if (side == Side::agent || !late_until_) {
+      end(side).held.clear();
+      end(side).held_bytes = 0;
+    }
   }
   events_.push(ServiceEnded{failed, output_text_});
   //= CLOSE-007
@@ -218,11 +305,15 @@ void ServiceRole::for_each_limit(Visit visit) const {
 
 void ServiceRole::on_timer(Instant now) {
   if (over_) {
+    if (late_until_ && now >= *late_until_) {
+      late_until_.reset();
+      end(Side::client).held.clear();
+    }
     if (close_at_ && now >= *close_at_) {
       close_at_.reset();
       for (const Side side : {Side::client, Side::agent}) {
         if (end(side).attached) {
-          outputs_.push(CloseSide{side});
+          close(side, 0, {});
         }
       }
     }
@@ -236,15 +327,24 @@ void ServiceRole::on_timer(Instant now) {
   });
   if (reached) {
     finish(std::string(reached->first), reached->second, true, now);
+    return;
   }
+  end_rate_pauses(now);
+  recycle(now);
 }
 
 std::optional<Instant> ServiceRole::next_timeout() const {
   if (over_) {
-    return close_at_;
+    return earliest(close_at_, late_until_);
   }
   std::optional<Instant> next;
   for_each_limit([&](Instant at, std::string_view, bool) { next = earliest(next, at); });
+  for (const End& one : ends_) {
+    next = earliest(next, rate_pause_ends(one));
+    if (config_.rules.recycle_after > Duration::zero() && one.attached && !one.closing) {
+      next = earliest(next, one.since + config_.rules.recycle_after);
+    }
+  }
   return next;
 }
 
@@ -278,8 +378,8 @@ Frame ServiceRole::make(MessageType type, Bytes payload, Instant now) {
 
 void ServiceRole::publish(Side side, bool pause, Instant now) {
   if (end(side).attached) {
-    send_publication(
-        side, pause ? MessageType::pause_publication : MessageType::start_publication, now);
+    send_publication(side, pause ? MessageType::pause_publication : MessageType::start_publication,
+                     now);
   }
 }
 

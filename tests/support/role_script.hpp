@@ -152,7 +152,9 @@ struct Message {
   return "to " + std::string(protocol::name(o.to)) + ": " + describe(o.message);
 }
 [[nodiscard]] inline std::string describe(const protocol::CloseSide& o) {
-  return "close " + std::string(protocol::name(o.side));
+  std::string text = "close " + std::string(protocol::name(o.side));
+  text += o.code == 0 ? "" : " " + std::to_string(o.code);
+  return o.reason.empty() ? text : text + " " + o.reason;
 }
 
 [[nodiscard]] inline std::string describe(const protocol::SessionStarted& e) {

@@ -173,7 +173,11 @@ void SessionDriver::connected(net::WebSocket socket) {
                      },
                  .on_writable = {},
                  .on_ping = {},
-                 .on_pong = {}});
+                 .on_pong =
+                     [this](std::string_view) {
+                       role_.pong_received(net::EventLoop::now());
+                       settle();
+                     }});
 }
 
 void SessionDriver::try_failed(std::string_view why) {

@@ -45,6 +45,7 @@ ShellEnd shell_end(protocol::ClientEnd end) {
     case protocol::ClientEnd::input_finished:
       return ShellEnd::input_ended;
     case protocol::ClientEnd::agent_unresponsive:
+    case protocol::ClientEnd::stream_gap:
       return ShellEnd::stalled;
   }
   return ShellEnd::channel_closed;

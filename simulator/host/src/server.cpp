@@ -23,12 +23,6 @@ service::Credentials agent_credentials(const service::SecureRandom& random) {
           .principal = service::iam_user("ssmsim-embedded-agent")};
 }
 
-std::uint64_t random_seed(const service::SecureRandom& random) {
-  std::uint64_t seed = 0;
-  random(std::as_writable_bytes(std::span(&seed, 1)));
-  return seed;
-}
-
 bool is_ipv6(const std::string& host) {
   return host.find(':') != std::string::npos;
 }
@@ -101,7 +95,7 @@ class Server::Impl {
                                                 .service = std::string(name),
                                                 .now_ms = net::EventLoop::unix_ms()});
                        },
-                   .seed = random_seed(state_.random)});
+                   .seed = service::random_seed(state_.random)});
     }
     gateway_.set_agents(&agents_);
     return {};

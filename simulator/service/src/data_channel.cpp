@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ssm/protocol/codec.hpp"
+#include "ssm/service/secure_random.hpp"
 #include "ssm/trace/format.hpp"
 
 namespace ssm::service {
@@ -25,12 +26,6 @@ SessionStatus to_session_status(protocol::ServiceStatus status) {
       return SessionStatus::disconnected;
   }
   return SessionStatus::connecting;
-}
-
-std::uint64_t random_seed(const SecureRandom& random) {
-  std::uint64_t seed = 0;
-  random(std::as_writable_bytes(std::span(&seed, 1)));
-  return seed;
 }
 
 protocol::ServiceConfig role_config(const protocol::ServiceRules& rules, const Session& session,
@@ -167,7 +162,7 @@ void DataChannel::pump() {
     std::visit([this](const auto& one) { handle(one); }, *event);
   }
   arm_timer();
-  if (role_.over() && ends_[0] == nullptr && ends_[1] == nullptr &&
+  if (role_.forgettable() && ends_[0] == nullptr && ends_[1] == nullptr &&
       !std::exchange(forgotten_, true)) {
     gateway_.faults_.forget_session(ordinal_);
     gateway_.forget_channel(id_);
@@ -189,8 +184,14 @@ void DataChannel::handle(const protocol::Deliver& output) {
 }
 
 void DataChannel::handle(const protocol::CloseSide& output) {
-  if (Gateway::Connection* target = end(output.side)) {
+  Gateway::Connection* target = end(output.side);
+  if (target == nullptr) {
+    return;
+  }
+  if (output.code == 0) {
     target->socket.drop();
+  } else {
+    target->socket.close(output.code, output.reason);
   }
 }
 
@@ -203,6 +204,12 @@ void DataChannel::handle(const protocol::ServiceEnded& event) {
   gateway_.state_.sessions.end(id_,
                                event.failed ? SessionStatus::failed : SessionStatus::terminated,
                                event.text, net::EventLoop::unix_ms());
+  if (role_.resumable()) {
+    gateway_.state_.sessions.allow_late_resume(
+        id_, net::EventLoop::unix_ms() + std::chrono::duration_cast<std::chrono::milliseconds>(
+                                             gateway_.options_.rules.resume_grace)
+                                             .count());
+  }
   //= CTL-020
   //= SVC-031
   if (end(Side::agent) == nullptr && gateway_.agents_ != nullptr && !agent_done_) {

@@ -23,6 +23,12 @@ Secret random_token(const SecureRandom& random) {
   return Secret(detail::to_base64url(bytes));
 }
 
+std::uint64_t random_seed(const SecureRandom& random) {
+  std::uint64_t seed = 0;
+  random(std::as_writable_bytes(std::span(&seed, 1)));
+  return seed;
+}
+
 std::string random_uuid(const SecureRandom& random) {
   std::array<std::byte, 16> bytes{};
   random(bytes);

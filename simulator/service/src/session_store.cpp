@@ -182,6 +182,19 @@ void SessionStore::move_to_history(Record& record) {
   }
 }
 
+void SessionStore::allow_late_resume(std::string_view id, std::int64_t until_ms) {
+  Record* record = find_record(id);
+  if (record != nullptr && is_ended(record->session.status)) {
+    record->late_resume_until_ms = until_ms;
+  }
+}
+
+bool SessionStore::takes_tokens(const Record& record, Tokens Record::* tokens,
+                                std::int64_t now_ms) {
+  return is_active(record.session.status) ||
+         (tokens == &Record::client_tokens && now_ms < record.late_resume_until_ms);
+}
+
 std::optional<Secret> SessionStore::issue_client_token(std::string_view id, std::int64_t now_ms) {
   return issue(id, &Record::client_tokens, now_ms);
 }
@@ -193,7 +206,7 @@ std::optional<Secret> SessionStore::issue_agent_token(std::string_view id, std::
 std::optional<Secret> SessionStore::issue(std::string_view id, Tokens Record::* tokens,
                                           std::int64_t now_ms) {
   Record* record = find_record(id);
-  if (record == nullptr || !is_active(record->session.status)) {
+  if (record == nullptr || !takes_tokens(*record, tokens, now_ms)) {
     return std::nullopt;
   }
   Tokens& issued = record->*tokens;
@@ -223,7 +236,7 @@ TokenVerdict SessionStore::accept(std::string_view id, Tokens Record::* tokens,
   if (record == nullptr) {
     return TokenVerdict::unknown_session;
   }
-  if (!is_active(record->session.status)) {
+  if (!takes_tokens(*record, tokens, now_ms)) {
     return TokenVerdict::ended;
   }
   const auto digest = protocol::sha256(protocol::as_bytes(token));

@@ -21,7 +21,9 @@ void ClientNode::start() {
   pump();
 }
 
-void ClientNode::role_pong(Instant /*now*/) {}
+void ClientNode::role_pong(Instant now) {
+  role_.pong_received(now);
+}
 
 void ClientNode::role_send(const Chunk& chunk, Instant now) {
   role_.send_stream(chunk.type, chunk.data, now);

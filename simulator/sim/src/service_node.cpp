@@ -75,7 +75,7 @@ void ServiceNode::call(Side side, fault::Operation operation,
 ApiReply ServiceNode::answer(Side side, fault::Operation operation) {
   switch (operation) {
     case fault::Operation::resume_session:
-      if (role_.over()) {
+      if (!role_.resumable()) {
         // No token: the client takes that for the session's end.
         return {.ok = true};
       }
@@ -208,7 +208,7 @@ void ServiceNode::handle(const protocol::CloseSide& output) {
   if (Connection* target = std::exchange(end(output.side).connection, nullptr)) {
     observer_.connection_closed(scheduler_.elapsed(), target->number(), output.side,
                                 "by the service");
-    target->close_from_service(0, "");
+    target->close_from_service(output.code, output.reason);
     role_.detached(output.side, scheduler_.now());
   }
 }

@@ -332,6 +332,58 @@ TEST(AgentRole, keeps_the_reason_when_it_gives_up_a_channel_that_was_open) {
   EXPECT_EQ(role.end_reason(), AgentEnd::failed);
 }
 
+//= SEQ-008
+TEST(AgentRole, does_not_wait_long_for_a_message_that_its_client_will_never_acknowledge) {
+  AgentRole role = running();
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  role.receive(ack_frame(1), at_ms(10));
+  role.finish(at_ms(1000));
+  (void)drain(role);
+  const Lines said = run_until(role, at_ms(6000));
+  EXPECT_EQ(said.back(), "* ended success");
+  EXPECT_TRUE(role.ended());
+}
+
+TEST(AgentRole, waits_for_its_newest_output_and_for_stragglers_of_a_client_that_is_away) {
+  AgentRole newest = running();
+  newest.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  newest.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  newest.receive(ack_frame(0), at_ms(10));
+  newest.finish(at_ms(1000));
+  (void)run_until(newest, at_ms(60'000));
+  EXPECT_FALSE(newest.ended());
+  AgentRole away = running();
+  away.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  away.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  away.receive(ack_frame(1), at_ms(10));
+  away.finish(at_ms(1000));
+  away.receive(control_frame(MessageType::pause_publication, ""), at_ms(2000));
+  (void)run_until(away, at_ms(60'000));
+  EXPECT_FALSE(away.ended());
+  away.receive(control_frame(MessageType::start_publication, ""), at_ms(60'000));
+  (void)run_until(away, at_ms(65'000));
+  EXPECT_TRUE(away.ended());
+}
+
+TEST(AgentRole, goes_on_without_a_channel_under_the_reference_profile) {
+  AgentRole role = running("agent-3.3");
+  role.connection_lost("reset", at_ms(0));
+  Instant now = at_ms(0);
+  while (drain(role) == Lines{"call CreateDataChannel"}) {
+    role.channel_refused("503", now);
+    if (const auto next = role.next_timeout()) {
+      now = *next;
+      role.on_timer(now);
+    }
+  }
+  EXPECT_EQ(role.status().connection, ConnectionState::lost);
+  EXPECT_FALSE(role.ended());
+  EXPECT_TRUE(role.can_send()) << "its program runs on";
+  role.cancelled(now);
+  EXPECT_THAT(drain(role), ElementsAre("* ended failed: The data channel was lost: 503"));
+}
+
 TEST(AgentRole, tells_what_is_in_flight_and_what_is_stored) {
   AgentRole role = running();
   role.send_output(PayloadType::output, as_bytes("a"), at_ms(1));

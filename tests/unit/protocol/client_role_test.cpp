@@ -30,9 +30,16 @@ ClientConfig config(std::string_view profile = "strict") {
           .seed = 1};
 }
 
+/// For tests in which nobody plays the service's pongs.
+ClientConfig without_pong_limit() {
+  ClientConfig changed = config();
+  changed.profile.pong_wait = Duration::zero();
+  return changed;
+}
+
 /// Brought to the point where output 0 was received, shown and acknowledged at time 0.
-ClientRole started(std::string_view profile = "strict") {
-  ClientRole role(config(profile));
+ClientRole started(ClientConfig with) {
+  ClientRole role(std::move(with));
   role.start(at_ms(0));
   role.connection_opened(at_ms(0));
   role.receive(output_frame(0, "$ "), at_ms(0));
@@ -40,6 +47,9 @@ ClientRole started(std::string_view profile = "strict") {
   EXPECT_THAT(said, ElementsAre("open ws://first", "token frame", "ping", "ack 0",
                                 "* started Standard_Stream", "* output '$ '"));
   return role;
+}
+ClientRole started(std::string_view profile = "strict") {
+  return started(config(profile));
 }
 
 TEST(ClientRole, sends_token_frame_and_ping_as_soon_as_the_connection_is_open) {
@@ -147,7 +157,6 @@ TEST(ClientRole, drops_what_it_cannot_verify_without_a_word) {
     Frame cut = Frame::copy_of(output_frame(1, "good").bytes().first(size));
     role.receive(cut, at_ms(1));
   }
-  role.receive(control_frame(MessageType::pause_publication, ""), at_ms(1));
   role.receive(control_frame(MessageType::agent_session_state, "{}"), at_ms(1));
   EXPECT_THAT(drain(role), IsEmpty());
   role.receive(output_frame(1, "good"), at_ms(1));
@@ -438,7 +447,7 @@ TEST(ClientRole, drops_undelivered_input_at_its_end_under_the_reference_profile)
 }
 
 TEST(ClientRole, ends_within_a_stated_time_when_nothing_is_acknowledged) {
-  ClientRole role = started();
+  ClientRole role = started(without_pong_limit());
   role.send_input(as_bytes("a"), at_ms(0));
   (void)drain(role);
   const Lines said = run_until(role, at_ms(400'000));
@@ -465,6 +474,195 @@ TEST(ClientRole, tells_what_is_in_flight_and_what_is_stored) {
   EXPECT_EQ(status.stored_bytes, ahead.size());
   role.connection_lost("reset", at_ms(3));
   EXPECT_EQ(role.status().connection, ConnectionState::waiting);
+}
+
+// --- pause --------------------------------------------------------------------------------------
+
+const Frame& pause_frame() {
+  static const Frame frame = control_frame(MessageType::pause_publication, "");
+  return frame;
+}
+
+TEST(ClientRolePause, holds_stream_data_until_start_publication) {
+  ClientRole role = started();
+  role.send_input(as_bytes("a"), at_ms(1));
+  (void)drain(role);
+  role.receive(pause_frame(), at_ms(2));
+  EXPECT_FALSE(role.can_send());
+  role.send_size({.cols = 80, .rows = 24}, at_ms(3));
+  EXPECT_THAT(run_until(role, at_ms(50'000)), IsEmpty()) << "no resends either";
+  role.receive(control_frame(MessageType::start_publication, ""), at_ms(50'000));
+  EXPECT_THAT(drain(role),
+              ElementsAre("input 0 output 'a'", R"(input 1 size '{"cols":80,"rows":24}')",
+                          "* input possible"));
+}
+
+TEST(ClientRolePause, ends_with_stream_data_with_an_acknowledgement_and_with_a_new_connection) {
+  ClientRole by_output = started();
+  by_output.receive(pause_frame(), at_ms(2));
+  by_output.receive(output_frame(1, "x"), at_ms(3));
+  EXPECT_TRUE(by_output.can_send());
+  ClientRole by_acknowledgement = started();
+  by_acknowledgement.receive(pause_frame(), at_ms(2));
+  by_acknowledgement.receive(ack_frame(99), at_ms(3));
+  EXPECT_TRUE(by_acknowledgement.can_send());
+  ClientRole by_connection = started();
+  by_connection.receive(pause_frame(), at_ms(2));
+  by_connection.connection_lost("reset", at_ms(3));
+  by_connection.on_timer(at_ms(3));
+  by_connection.resume_answered("T2", "", at_ms(4));
+  by_connection.connection_opened(at_ms(5));
+  EXPECT_TRUE(by_connection.can_send());
+}
+
+TEST(ClientRolePause, is_over_by_itself_after_its_limit) {
+  ClientRole role = started(without_pong_limit());
+  role.receive(pause_frame(), at_ms(0));
+  EXPECT_THAT(run_until(role, at_ms(60'000)),
+              ElementsAre("@54000", "ping", "@60000", "* input possible"));
+  EXPECT_TRUE(role.can_send());
+}
+
+//= FLOW-005
+TEST(ClientRolePause, takes_messages_that_would_not_pass_its_checks) {
+  ClientRole role = started();
+  role.receive(test::frame_of({.type = MessageType::pause_publication,
+                               .payload = "",
+                               .payload_type = PayloadType::none,
+                               .created_date_ms = 0}),
+               at_ms(1));
+  EXPECT_TRUE(role.paused());
+}
+
+//= FLOW-005
+TEST(ClientRolePause, means_nothing_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.receive(pause_frame(), at_ms(2));
+  role.send_input(as_bytes("a"), at_ms(3));
+  EXPECT_THAT(drain(role), ElementsAre("input 0 output 'a'"));
+}
+
+TEST(ClientRolePause, loses_input_under_a_third_party_profile) {
+  ClientRole role = started("mmmorris1975");
+  role.receive(pause_frame(), at_ms(2));
+  EXPECT_TRUE(role.can_send()) << "says that it was sent";
+  role.send_input(as_bytes("lost"), at_ms(3));
+  role.receive(control_frame(MessageType::start_publication, ""), at_ms(4));
+  role.send_input(as_bytes("kept"), at_ms(5));
+  EXPECT_THAT(drain(role), ElementsAre("input 1 output 'kept'"));
+  EXPECT_THAT(run_until(role, at_ms(60'000)), IsEmpty()) << "sent once";
+}
+
+// --- gaps, order, dead paths --------------------------------------------------------------------
+
+TEST(ClientRoleGap, ends_soon_when_it_joined_a_running_session) {
+  ClientRole role(without_pong_limit());
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  (void)drain(role);
+  role.receive(output_frame(40, "x"), at_ms(1000));
+  role.receive(output_frame(41, "y"), at_ms(20'000));
+  EXPECT_THAT(drain(role), ElementsAre("ack 40", "ack 41"));
+  EXPECT_THAT(run_until(role, at_ms(40'000)),
+              ElementsAre("@31000", "drop",
+                          "* ended stream_gap: message 0 never came, while 2 later ones did; was "
+                          "the session begun by another client?"));
+}
+
+TEST(ClientRoleGap, ends_after_a_message_was_missing_for_five_connected_minutes) {
+  ClientRole role = started(without_pong_limit());
+  role.receive(output_frame(2, "x"), at_ms(1000));
+  (void)run_until(role, at_ms(300'999));
+  EXPECT_FALSE(role.ended());
+  (void)run_until(role, at_ms(301'000));
+  EXPECT_EQ(role.end_reason(), ClientEnd::stream_gap);
+}
+
+TEST(ClientRoleGap, counts_connected_time_only_and_starts_anew_with_each_message_in_order) {
+  ClientRole role = started(without_pong_limit());
+  role.receive(output_frame(2, "x"), at_ms(1000));
+  role.connection_lost("reset", at_ms(2000));
+  EXPECT_FALSE(role.status().stored_messages == 0);
+  role.on_timer(at_ms(250'000));
+  role.resume_answered("T2", "", at_ms(250'000));
+  role.connection_opened(at_ms(250'000));
+  (void)run_until(role, at_ms(500'000));
+  EXPECT_FALSE(role.ended());
+  role.receive(output_frame(1, "missing"), at_ms(500'000));
+  role.receive(output_frame(4, "y"), at_ms(500'000));
+  (void)run_until(role, at_ms(799'999));
+  EXPECT_FALSE(role.ended());
+}
+
+TEST(ClientRoleGap, is_waited_for_for_ever_under_the_reference_profile) {
+  ClientRole role = started("plugin-1.2.677");
+  role.receive(output_frame(2, "x"), at_ms(1000));
+  (void)run_until(role, at_ms(3'600'000));
+  EXPECT_FALSE(role.ended());
+}
+
+/// After a handshake, under a third-party profile; output 2, 4, 3, 5, 5, 6 arrives (BUG-011).
+Lines reordered_output(std::string_view profile) {
+  ClientRole role(config(profile));
+  role.start(at_ms(0));
+  role.connection_opened(at_ms(0));
+  role.receive(test::frame_of({.sequence = 0,
+                               .payload = R"({"RequestedClientActions":[{"ActionType":)"
+                                          R"("SessionType","ActionParameters":{"SessionType":)"
+                                          R"("Port"}}]})",
+                               .payload_type = PayloadType::handshake_request}),
+               at_ms(1));
+  role.receive(test::frame_of({.sequence = 1,
+                               .payload = R"({"HandshakeTimeToComplete":5})",
+                               .payload_type = PayloadType::handshake_complete}),
+               at_ms(1));
+  EXPECT_TRUE(role.started());
+  (void)drain(role);
+  for (const int sequence : {2, 4, 3, 5, 5, 6}) {
+    role.receive(output_frame(sequence, std::to_string(sequence)), at_ms(2));
+  }
+  return drain(role);
+}
+
+TEST(ClientRoleOrder, is_kept_by_ours) {
+  EXPECT_THAT(reordered_output("strict"),
+              ElementsAre("ack 2", "ack 4", "ack 3", "ack 5", "ack 5", "ack 6", "* output '2'",
+                          "* output '3'", "* output '4'", "* output '5'", "* output '6'"));
+}
+
+TEST(ClientRoleOrder, is_that_of_arrival_and_nothing_is_acknowledged_by_mmmorris1975) {
+  EXPECT_THAT(reordered_output("mmmorris1975"),
+              ElementsAre("* output '2'", "* output '4'", "* output '3'", "* output '5'",
+                          "* output '5'", "* output '6'"));
+}
+
+TEST(ClientRoleOrder, loses_what_was_overtaken_at_alexbacchin) {
+  EXPECT_THAT(reordered_output("alexbacchin-2026-05"),
+              ElementsAre("ack 2", "ack 4", "ack 3", "ack 5", "ack 5", "ack 6", "* output '2'",
+                          "* output '4'", "* output '5'", "* output '6'"));
+}
+
+TEST(ClientRole, takes_a_connection_without_pongs_for_lost) {
+  ClientRole role = started();
+  EXPECT_THAT(run_until(role, at_ms(113'999)), ElementsAre("@54000", "ping", "@108000", "ping"));
+  const Lines said = run_until(role, at_ms(114'000));
+  EXPECT_THAT(said, ElementsAre("@114000", "drop", "* interrupted no pong", "@114000",
+                                "call ResumeSession"));
+}
+
+TEST(ClientRole, keeps_a_connection_whose_pongs_arrive) {
+  ClientRole role = started();
+  for (int i = 1; i <= 5; ++i) {
+    EXPECT_EQ(run_until(role, at_ms(54'000 * i)).size(), 2U);
+    role.pong_received(at_ms(54'000 * i));
+  }
+  EXPECT_EQ(role.status().connection, ConnectionState::open);
+}
+
+TEST(ClientRole, ends_with_its_connection_under_a_profile_that_does_not_resume) {
+  ClientRole role = started("mmmorris1975");
+  role.connection_lost("eof", at_ms(1));
+  EXPECT_THAT(drain(role), ElementsAre("* ended resume_exhausted: eof"));
 }
 
 // --- handshake

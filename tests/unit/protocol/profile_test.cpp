@@ -2,11 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include "ssm/protocol/version.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <fstream>
 #include <set>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ssm::protocol {
@@ -53,36 +58,86 @@ TEST(Profile, unknown_names_are_not_found) {
   EXPECT_EQ(find_client_profile("agent-3.3"), nullptr);
 }
 
+bool is_official(std::string_view name) {
+  return name == "strict" || name.starts_with("plugin-") || name.starts_with("agent-");
+}
+
 // Both comparisons take four numbers; other counts fall into special cases.
-TEST(Profile, versions_have_four_numbers) {
+TEST(Profile, versions_of_official_programs_have_four_numbers) {
   for (const ClientProfile& profile : client_profiles()) {
-    EXPECT_EQ(numbers(profile.version).size(), 4U) << profile.version;
+    EXPECT_TRUE(numbers(profile.version).size() == 4U || !is_official(profile.name))
+        << profile.name;
   }
   for (const AgentProfile& profile : agent_profiles()) {
-    EXPECT_EQ(numbers(profile.version).size(), 4U) << profile.version;
+    EXPECT_EQ(numbers(profile.version).size(), 4U) << profile.name;
   }
 }
 
-TEST(Profile, client_versions_pass_every_gate_of_the_agent_and_the_cli) {
-  for (const ClientProfile& profile : client_profiles()) {
-    for (const std::string_view gate : {"1.1.70.0", "1.2.295.0", "1.2.331.0", "1.2.497.0"}) {
-      EXPECT_GT(numbers(profile.version), numbers(gate)) << profile.name;
-    }
+TEST(Profile, current_versions_pass_every_gate_of_the_other_side) {
+  for (const char* name : {"strict", "plugin-1.2.677", "plugin-1.2.835"}) {
+    const std::string_view version = find_client_profile(name)->version;
+    EXPECT_FALSE(agent_gate::client_mixes_output(version)) << name;
+    EXPECT_TRUE(agent_gate::client_multiplexes(version)) << name;
+    EXPECT_TRUE(agent_gate::keep_alive_is_off(version)) << name;
+    // The form of the AWS CLI's arguments.
+    EXPECT_GT(numbers(version), numbers("1.2.497.0")) << name;
+  }
+  for (const char* name : {"strict", "agent-3.3"}) {
+    const std::string_view version = find_agent_profile(name)->version;
+    EXPECT_TRUE(client_gate::agent_knows_terminate_flag(version)) << name;
+    EXPECT_TRUE(client_gate::agent_multiplexes(version)) << name;
+    EXPECT_TRUE(client_gate::keep_alive_is_off(version)) << name;
   }
 }
 
-TEST(Profile, agent_versions_pass_every_gate_of_the_plugin) {
-  for (const AgentProfile& profile : agent_profiles()) {
-    for (const std::string_view gate : {"2.3.722.0", "3.0.196.0", "3.1.1511.0"}) {
-      EXPECT_GT(numbers(profile.version), numbers(gate)) << profile.name;
+TEST(Profile, older_versions_stand_on_the_side_of_each_gate_that_their_names_promise) {
+  EXPECT_FALSE(agent_gate::client_multiplexes(find_client_profile("plugin-1.1.61")->version));
+  EXPECT_FALSE(agent_gate::keep_alive_is_off(find_client_profile("plugin-source")->version));
+  EXPECT_TRUE(agent_gate::client_mixes_output(find_client_profile("plugin-1.2.279")->version));
+  EXPECT_FALSE(client_gate::keep_alive_is_off(find_agent_profile("agent-3.1.1511")->version));
+  EXPECT_TRUE(client_gate::agent_multiplexes(find_agent_profile("agent-3.1.1511")->version));
+  EXPECT_FALSE(client_gate::agent_multiplexes(find_agent_profile("agent-3.0")->version));
+  EXPECT_TRUE(client_gate::agent_knows_terminate_flag(find_agent_profile("agent-3.0")->version));
+  EXPECT_FALSE(client_gate::agent_multiplexes(find_agent_profile("agent-2.3")->version));
+}
+
+/// Rows `| `name` | version | ...` of one section of docs/profiles.md.
+std::vector<std::pair<std::string, std::string>> documented(std::string_view section) {
+  std::ifstream file(SSM_SOURCE_DIR "/docs/profiles.md");
+  std::vector<std::pair<std::string, std::string>> rows;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("## ")) {
+      inside = line == "## " + std::string(section);
+    } else if (inside && line.starts_with("| `")) {
+      const std::size_t end = line.find('`', 3);
+      const std::size_t version = end + 4;
+      rows.emplace_back(line.substr(3, end - 3),
+                        line.substr(version, line.find(' ', version) - version));
     }
   }
+  return rows;
+}
+
+TEST(Profile, the_document_lists_exactly_the_profiles_with_their_versions) {
+  std::vector<std::pair<std::string, std::string>> clients;
+  for (const ClientProfile& profile : client_profiles()) {
+    clients.emplace_back(profile.name, profile.version);
+  }
+  EXPECT_EQ(documented("Clients"), clients);
+  std::vector<std::pair<std::string, std::string>> agents;
+  for (const AgentProfile& profile : agent_profiles()) {
+    agents.emplace_back(profile.name, profile.version);
+  }
+  EXPECT_EQ(documented("Agents"), agents);
 }
 
 TEST(Profile, strict_never_sends_more_than_any_receiver_holds_ahead_of_a_gap) {
   std::vector<const ChannelRules*> all;
   for (const ClientProfile& profile : client_profiles()) {
-    all.push_back(&profile.channel);
+    if (is_official(profile.name)) {
+      all.push_back(&profile.channel);
+    }
   }
   for (const AgentProfile& profile : agent_profiles()) {
     all.push_back(&profile.channel);
@@ -109,9 +164,17 @@ TEST(Profile, strict_has_none_of_the_defects) {
   EXPECT_FALSE(client.hangs_after_last_try);
   EXPECT_FALSE(client.newline_rewrite_spares_nothing);
   EXPECT_TRUE(client.adopts_resumed_url);
+  EXPECT_NE(client.pause, PauseHandling::discard);
+  EXPECT_TRUE(client.resumes);
+  EXPECT_FALSE(client.abandons_input_at_its_end);
   EXPECT_FALSE(agent.damages_replacement_character);
+  EXPECT_FALSE(agent.goes_on_without_channel);
   for (const ChannelRules& channel : {client.channel, agent.channel}) {
-    EXPECT_EQ(channel.message, strict_message_rules);
+    EXPECT_TRUE(channel.message.check_digest);
+    EXPECT_FALSE(channel.message.wrap_header_length);
+    EXPECT_FALSE(channel.listener_can_die);
+    EXPECT_TRUE(channel.send.retransmits);
+    EXPECT_EQ(channel.receive.delivery, Delivery::in_order);
     EXPECT_TRUE(channel.send.keep_unwritten);
     EXPECT_TRUE(channel.send.resend_restarts_timer);
     EXPECT_FALSE(channel.send.dies_after_limit);

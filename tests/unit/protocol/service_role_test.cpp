@@ -240,5 +240,93 @@ TEST(ServiceRole, tells_an_end_that_joins_too_late_that_it_is_over) {
   EXPECT_THAT(drain(role), ElementsAre("to agent: channel_closed", "close agent"));
 }
 
+// --- late clients -------------------------------------------------------------------------------
+
+TEST(ServiceRole, tells_a_client_that_was_away_how_the_session_ended) {
+  ServiceRole role = joined();
+  role.detached(Side::client, at_ms(1));
+  role.receive(Side::agent, output_frame(0, "last words"), at_ms(2));
+  role.receive(Side::agent, state("Terminating"), at_ms(3));
+  role.detached(Side::agent, at_ms(4));
+  (void)drain(role);
+  EXPECT_TRUE(role.over());
+  EXPECT_TRUE(role.resumable());
+  EXPECT_FALSE(role.forgettable());
+  role.attached(Side::client, at_ms(20'000));
+  EXPECT_THAT(drain(role), ElementsAre("to client: output 0 output 'last words'",
+                                       "to client: channel_closed", "close client"));
+  EXPECT_FALSE(role.resumable());
+  role.detached(Side::client, at_ms(20'001));
+  EXPECT_TRUE(role.forgettable());
+}
+
+TEST(ServiceRole, waits_for_a_late_client_no_longer_than_its_grace) {
+  ServiceRole role = joined({.resume_grace = std::chrono::seconds(30)});
+  role.detached(Side::client, at_ms(0));
+  role.terminate("", false, at_ms(1000));
+  role.detached(Side::agent, at_ms(1001));
+  EXPECT_TRUE(role.resumable());
+  (void)run_until(role, at_ms(31'000));
+  EXPECT_FALSE(role.resumable());
+  EXPECT_TRUE(role.forgettable());
+  EXPECT_FALSE(role.next_timeout());
+}
+
+TEST(ServiceRole, needs_no_grace_for_a_client_that_was_told_or_never_came) {
+  ServiceRole told = joined();
+  told.terminate("", false, at_ms(1));
+  EXPECT_FALSE(told.resumable());
+  ServiceRole alone = service();
+  alone.terminate("", false, at_ms(1));
+  EXPECT_FALSE(alone.resumable());
+}
+
+// --- rate and age -------------------------------------------------------------------------------
+
+TEST(ServiceRole, closes_connections_at_their_age_with_code_1000) {
+  ServiceRole role =
+      joined({.idle_timeout = Duration::zero(), .recycle_after = std::chrono::minutes(60)});
+  role.detached(Side::agent, at_ms(1'000'000));
+  role.attached(Side::agent, at_ms(1'000'000));
+  (void)drain(role);
+  EXPECT_THAT(run_until(role, at_ms(4'599'999)), ElementsAre("@3600000", "close client 1000"))
+      << "once";
+  EXPECT_THAT(run_until(role, at_ms(4'600'000)), ElementsAre("@4600000", "close agent 1000"));
+}
+
+TEST(ServiceRole, pauses_an_end_that_sends_too_fast_and_starts_it_when_half_of_its_burst_is_free) {
+  ServiceRole role = joined({.rate_limit = 10, .rate_burst = 4});
+  for (int i = 0; i < 4; ++i) {
+    role.receive(Side::agent, output_frame(i, "x"), at_ms(0));
+  }
+  EXPECT_EQ(drain(role).size(), 4U);
+  role.receive(Side::agent, output_frame(4, "x"), at_ms(0));
+  role.receive(Side::agent, output_frame(5, "x"), at_ms(0));
+  EXPECT_THAT(drain(role),
+              ElementsAre("to client: output 4 output 'x'", "to agent: pause_publication",
+                          "to client: output 5 output 'x'"))
+      << "nothing is dropped, and it is said once";
+  EXPECT_THAT(run_until(role, at_ms(1000)), ElementsAre("@400", "to agent: start_publication"));
+}
+
+TEST(ServiceRole, lets_an_end_send_at_its_rate_for_ever) {
+  ServiceRole role = joined({.rate_limit = 10, .rate_burst = 1});
+  for (int i = 0; i < 100; ++i) {
+    role.receive(Side::client, input_frame(i, "x"), at_ms(100 * i));
+    EXPECT_EQ(drain(role).size(), 1U) << i;
+  }
+}
+
+TEST(ServiceRole, closes_an_end_that_sends_too_fast_if_told_so) {
+  ServiceRole role = joined({.rate_limit = 1, .rate_action = RateAction::close});
+  role.receive(Side::client, input_frame(0, "x"), at_ms(0));
+  role.receive(Side::client, input_frame(1, "x"), at_ms(0));
+  role.receive(Side::client, input_frame(2, "x"), at_ms(0));
+  EXPECT_THAT(
+      drain(role),
+      ElementsAre("to agent: input 0 output 'x'", "to agent: input 1 output 'x'",
+                  "close client 1008 message rate exceeded", "to agent: input 2 output 'x'"));
+}
+
 }  // namespace
 }  // namespace ssm::protocol

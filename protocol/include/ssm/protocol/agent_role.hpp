@@ -8,6 +8,7 @@
 
 #include "ssm/protocol/agent_handshake.hpp"
 #include "ssm/protocol/frame.hpp"
+#include "ssm/protocol/keepalive.hpp"
 #include "ssm/protocol/message.hpp"
 #include "ssm/protocol/poll_queue.hpp"
 #include "ssm/protocol/profile.hpp"
@@ -99,7 +100,7 @@ class AgentRole {
   void connection_opened(Instant now);
   void connection_failed(std::string_view detail, Instant now);
   void connection_lost(std::string_view detail, Instant now);
-  void pong_received(Instant now);
+  void pong_received(Instant now) { keepalive_.pong(now); }
 
   void receive(const Frame& message, Instant now);
 
@@ -143,6 +144,7 @@ class AgentRole {
 
   void request_channel(Instant now);
   void try_again(std::string_view detail, Instant now);
+  void watch_stragglers(Instant now);
   void begin_end(AgentEnd reason, std::string_view text, Instant now);
   void complete_end(Instant now);
   void give_up(AgentEnd reason, std::string_view detail, Instant now);
@@ -158,7 +160,6 @@ class AgentRole {
                                            Instant now);
   [[nodiscard]] detail::Taken handle_handshake(const MessageView& message, const Frame& frame,
                                                Instant now);
-  [[nodiscard]] std::optional<FrameSlice> plaintext(const MessageView& message, const Frame& frame);
   [[nodiscard]] bool listener_dies();
   void acknowledge(const MessageView& message, Instant now);
   void after_pause(bool ended, Instant now);
@@ -170,6 +171,7 @@ class AgentRole {
   ReceiveWindow receive_;
   Publication publication_;
   ReconnectSchedule reconnect_;
+  Keepalive keepalive_;
   AgentHandshake handshake_;
   State state_ = State::idle;
   bool was_open_ = false;
@@ -186,9 +188,8 @@ class AgentRole {
   /// Set when the channel was given up after it had been open: how `cancelled` will end.
   std::optional<AgentEnded> given_up_;
   std::optional<Instant> drain_until_;
+  std::optional<Instant> stragglers_until_;
   std::optional<Instant> retry_at_;
-  std::optional<Instant> ping_at_;
-  std::optional<Instant> pong_deadline_;
   PollQueue<AgentOutput> outputs_;
   PollQueue<AgentEvent> events_;
 };

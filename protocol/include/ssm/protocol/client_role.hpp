@@ -10,10 +10,13 @@
 #include "ssm/protocol/client_handshake.hpp"
 #include "ssm/protocol/error.hpp"
 #include "ssm/protocol/frame.hpp"
+#include "ssm/protocol/gap_watch.hpp"
+#include "ssm/protocol/keepalive.hpp"
 #include "ssm/protocol/message.hpp"
 #include "ssm/protocol/poll_queue.hpp"
 #include "ssm/protocol/port_flag.hpp"
 #include "ssm/protocol/profile.hpp"
+#include "ssm/protocol/publication.hpp"
 #include "ssm/protocol/random.hpp"
 #include "ssm/protocol/receive_window.hpp"
 #include "ssm/protocol/reconnect.hpp"
@@ -83,6 +86,7 @@ enum class ClientEnd : std::uint8_t {
   input_lost,            ///< profile only: input while there was no connection
   input_finished,        ///< finish_input: everything was delivered, or the profile does not wait
   agent_unresponsive,    ///< nothing was acknowledged for too long, and no end was heard either
+  stream_gap,            ///< a message never came, while later ones did
 };
 [[nodiscard]] std::string_view name(ClientEnd end);
 struct ClientEnded {
@@ -106,6 +110,7 @@ class ClientRole {
   void connection_opened(Instant now);
   void connection_failed(std::string_view detail, Instant now);
   void connection_lost(std::string_view detail, Instant now);
+  void pong_received(Instant now) { keepalive_.pong(now); }
   /// `token` empty: the session is over.
   void resume_answered(std::string_view token, std::string_view stream_url, Instant now);
   void resume_failed(std::string_view detail, Instant now);
@@ -117,8 +122,8 @@ class ClientRole {
   void data_key_generated(Bytes plaintext, Bytes ciphertext, Instant now);
   void data_key_failed(std::string_view cause, Instant now);
 
-  /// False while the send window is full or the session has not started: keep the input and wait
-  /// for InputPossible.
+  /// False while the send window is full, while the service has paused the client (profile), and
+  /// before the session has started: keep the input and wait for InputPossible.
   [[nodiscard]] bool can_send() const;
   /// Stream data of type `output`, at most profile.chunk_bytes; asserts can_send().
   void send_input(Bytes data, Instant now);
@@ -143,6 +148,7 @@ class ClientRole {
   /// Why, once ended() is true.
   [[nodiscard]] std::optional<ClientEnd> end_reason() const { return end_reason_; }
   [[nodiscard]] bool started() const { return started_; }
+  [[nodiscard]] bool paused() const { return publication_.paused(); }
   [[nodiscard]] ChannelStatus status() const;
   [[nodiscard]] std::size_t unacknowledged() const { return send_.in_flight(); }
   [[nodiscard]] const RttEstimator& rtt() const { return send_.rtt(); }
@@ -165,10 +171,13 @@ class ClientRole {
   [[nodiscard]] bool handle_handshake(const MessageView& message, Instant now);
   [[nodiscard]] bool handle_challenge(const MessageView& message, Instant now);
   void follow_handshake(ClientHandshake::Step step, Instant now);
-  [[nodiscard]] std::optional<FrameSlice> plaintext(const MessageView& message, const Frame& frame);
-  void listener_dies();
+  bool listener_dies();
   void acknowledge(const MessageView& message, Instant now);
   void receive_acknowledge(const MessageView& message, Instant now);
+  void deliver_unordered(const MessageView& message, const Frame& frame, Instant now);
+  void pause(Instant now);
+  void after_pause(bool ended, Instant now);
+  [[nodiscard]] bool holds_back() const;
   void complete_handshake(const HandshakeComplete& complete, Instant now);
   void begin_session(std::string session_type, Instant now);
   void note_room();
@@ -179,6 +188,11 @@ class ClientRole {
   SendWindow send_;
   ReceiveWindow receive_;
   ReconnectSchedule reconnect_;
+  Keepalive keepalive_;
+  GapWatch gap_;
+  Publication publication_;
+  std::optional<Instant> pause_ends_at_;
+  std::int64_t highest_delivered_ = -1;  ///< Delivery::only_newer
   State state_ = State::idle;
   bool was_open_ = false;
   bool listener_dead_ = false;  ///< profile only
@@ -196,7 +210,6 @@ class ClientRole {
   std::optional<TerminalSize> pending_size_;
   std::vector<PortFlag> pending_flags_;
   std::optional<Instant> retry_at_;
-  std::optional<Instant> ping_at_;
   PollQueue<ClientOutput> outputs_;
   PollQueue<ClientEvent> events_;
 };

@@ -33,6 +33,9 @@ struct MessageRules {
 
 /// Ours: what both references accept from each other, with every bound and the digest checked.
 inline constexpr MessageRules strict_message_rules{};
+/// The same for a client, which takes pause_publication and start_publication as they come: those
+/// that the service makes do not pass its checks (FLOW-005).
+inline constexpr MessageRules strict_client_message_rules{.publication_control_exempt = true};
 /// session-manager-plugin 1.2.677 (`src/message/messageparser.go`).
 inline constexpr MessageRules plugin_message_rules{.wrap_header_length = true,
                                                    .zero_length_skips_digest = true,

@@ -25,9 +25,20 @@ struct ChannelRules {
   bool listener_can_die = false;
 };
 
+/// What a client does between pause_publication and start_publication.
+enum class PauseHandling : std::uint8_t {
+  /// Nothing: it goes on sending and resending (plugin; FLOW-005).
+  ignore,
+  /// Keeps stream data until start_publication, any stream data or acknowledgement, or a new
+  /// connection (ours); see pause_limit.
+  hold,
+  /// Says that data was sent, and loses it (third-party clients; BUG-010, BUG-074).
+  discard,
+};
+
 /// Behaviour of a client. A named profile reproduces one real program, its defects included;
 /// `strict` is ours: right where the references are not. Why each value is what it is, is said in
-/// profile.cpp.
+/// client_profiles.cpp and agent_profiles.cpp; docs/profiles.md has the overview.
 struct ClientProfile {
   std::string_view name;
   /// Sent as ClientVersion, printed by `--version`; gates at the agent and in the AWS CLI are
@@ -41,6 +52,14 @@ struct ClientProfile {
   Duration send_pause{0};
   /// First ping right after opening, then at this interval (TRANS-018).
   Duration ping_interval = std::chrono::minutes(5);
+  /// How long a pong may stay away before the connection counts as lost; 0 means for ever (plugin,
+  /// which notices a dead path by a failed write only). The first pong may take the sum of both.
+  Duration pong_wait{0};
+  PauseHandling pause = PauseHandling::hold;
+  /// `hold`: a pause that lasts longer is over. Its end may have been lost.
+  Duration pause_limit = std::chrono::seconds(60);
+  /// A lost connection is opened again with ResumeSession, or ends the session.
+  bool resumes = true;
   /// Terminal input that is exactly one LF is sent as CR (SHELL-009).
   bool single_newline_becomes_return = true;
   /// So is every other stream message of that content, port data included, which corrupts it
@@ -79,6 +98,13 @@ struct AgentProfile {
   Duration pong_wait = std::chrono::seconds(60);
   /// At the end: how long unacknowledged output is waited for.
   Duration drain_limit = std::chrono::seconds(2);
+  /// After the last try to open a lost connection the program is left running without a channel,
+  /// until the session is ended from outside (agent); ours is told to stop.
+  bool goes_on_without_channel = false;
+  /// The same when the newest message was acknowledged and only stragglers are left, counted anew
+  /// with each acknowledgement; 0 means as long as drain_limit. A client that does not acknowledge
+  /// duplicates leaves them for good when an acknowledgement was lost with a connection (SEQ-008).
+  Duration straggler_limit{0};
   /// What is still unacknowledged then makes the session's end a failure (ours) instead of being
   /// lost without a word (agent).
   bool reports_lost_output = false;
@@ -87,11 +113,11 @@ struct AgentProfile {
   bool damages_replacement_character = false;
 };
 
-/// `strict`, `plugin-1.2.677`; nullptr for other names. The list is for help texts; its first
-/// entry is the default.
+/// One of docs/profiles.md; nullptr for other names. The list is for help texts; its first entry is
+/// `strict`, the default.
 [[nodiscard]] const ClientProfile* find_client_profile(std::string_view name);
 [[nodiscard]] std::span<const ClientProfile> client_profiles();
-/// `strict`, `agent-3.3`; nullptr for other names.
+/// The same.
 [[nodiscard]] const AgentProfile* find_agent_profile(std::string_view name);
 [[nodiscard]] std::span<const AgentProfile> agent_profiles();
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "ssm/protocol/time.hpp"
 
@@ -24,6 +25,9 @@ enum class WhenFull : std::uint8_t {
 /// The times are the same in both references: session-manager-plugin `src/config/config.go`,
 /// amazon-ssm-agent `agent/session/config/config.go`.
 struct SendRules {
+  /// Messages are kept until acknowledged, and sent again. Otherwise each is numbered, sent once
+  /// and forgotten (some third-party clients).
+  bool retransmits = true;
   /// Messages kept for retransmission: the number that may be unacknowledged.
   std::size_t buffer_messages = 1024;
   WhenFull when_full = WhenFull::refuse;
@@ -65,6 +69,17 @@ struct SendRules {
   bool resend_all_on_resume = true;
 };
 
+/// How a client hands on stream data once a handshake is complete.
+enum class Delivery : std::uint8_t {
+  in_order,
+  /// Everything at once and as it comes, copies too, and nothing is acknowledged
+  /// (mmmorris1975/ssm-session-client `datachannel/data_channel.go`, HandleMsg without buffers).
+  as_it_comes,
+  /// Everything is acknowledged; what has a lower number than the highest seen is dropped
+  /// (alexbacchin/ssm-session-client before 2026-06-26; BUG-011).
+  only_newer,
+};
+
 /// Receiving side of a stream: reordering and acknowledgement. The defaults are ours.
 struct ReceiveRules {
   /// Messages held ahead of a gap.
@@ -80,7 +95,17 @@ struct ReceiveRules {
   /// Messages taken from the reorder buffer go to the session handler whatever their payload type,
   /// and its answer is ignored, so that handshake messages can be lost (plugin, SEQ-016).
   bool drain_ignores_payload_type = false;
+  Delivery delivery = Delivery::in_order;
+  /// Client: how long a message may be missing, while connected, after later ones arrived, before
+  /// the session is given up; 0 means for ever (both references).
+  Duration gap_limit{0};
+  /// The same as long as nothing was received in order: a client that joined a running session
+  /// waits for numbers that it will never see (session-manager-plugin issue 102; BUG-004).
+  Duration first_gap_limit{0};
 };
+
+/// For `buffer_messages`.
+inline constexpr std::size_t unlimited_messages = std::numeric_limits<std::size_t>::max();
 
 /// How a client answers a handshake. The defaults are ours.
 struct ClientHandshakeRules {

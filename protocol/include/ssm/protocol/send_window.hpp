@@ -87,6 +87,8 @@ class SendWindow {
   [[nodiscard]] std::size_t in_flight() const { return live_; }
   /// The lowest number in flight.
   [[nodiscard]] std::optional<std::int64_t> oldest() const;
+  /// The highest number was acknowledged; what is in flight are stragglers.
+  [[nodiscard]] bool newest_acknowledged() const;
   [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
 
  private:

@@ -27,6 +27,12 @@ enum class Side : std::uint8_t { client, agent };
   return side == Side::client ? "client" : "agent";
 }
 
+/// What becomes of an end that sends more messages than allowed.
+enum class RateAction : std::uint8_t {
+  pause,  ///< pause_publication, and start_publication once half of its burst is free again
+  close,  ///< its connection is closed with code 1008
+};
+
 /// Limits that the service enforces; 0 means no limit.
 struct ServiceRules {
   Duration agent_join_limit = std::chrono::seconds(60);
@@ -39,6 +45,17 @@ struct ServiceRules {
   Duration max_duration{0};
   /// After channel_closed the ends have this long to close their connections themselves.
   Duration close_linger = std::chrono::seconds(2);
+  /// After the end, a client that was away can still resume for so long, and is told the true end
+  /// (what was held for it, then channel_closed) instead of that its session timed out.
+  Duration resume_grace = std::chrono::seconds(30);
+  /// Connections are closed with code 1000 at this age; a client is expected to resume, an agent to
+  /// ask for a new token (session-manager-plugin issue 135: about hourly).
+  Duration recycle_after{0};
+  /// Messages a second that an end may send, of any type, and how many at once; AWS was measured to
+  /// take about 1000 a second (Cyberax/gimlet, README). `rate_burst` 0: as many as in a second.
+  std::uint32_t rate_limit = 0;
+  std::uint32_t rate_burst = 0;
+  RateAction rate_action = RateAction::pause;
   /// Messages and bytes held for an end that is away, per direction; beyond, messages are dropped
   /// and their sender's retransmission brings them back.
   std::size_t held_messages = 1024;
@@ -62,9 +79,12 @@ struct Deliver {
   Side to = Side::client;
   Frame message;
 };
-/// Drop that end's connection after what was delivered before is written.
+/// Close that end's connection after what was delivered before is written: with a close frame of
+/// that code, or without one if the code is 0.
 struct CloseSide {
   Side side = Side::client;
+  std::uint16_t code = 0;
+  std::string reason = {};
 };
 using ServiceOutput = std::variant<Deliver, CloseSide>;
 
@@ -110,6 +130,13 @@ class ServiceRole {
   [[nodiscard]] std::optional<ServiceEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool over() const { return over_; }
+  /// ResumeSession gives out a token: the session goes on, or ended while its client was away, not
+  /// longer ago than resume_grace.
+  [[nodiscard]] bool resumable() const { return !over_ || late_until_; }
+  /// Over, and nobody is to be told any more: the role can be forgotten.
+  [[nodiscard]] bool forgettable() const {
+    return over_ && !late_until_ && !end(Side::client).attached && !end(Side::agent).attached;
+  }
   [[nodiscard]] bool is_attached(Side side) const { return end(side).attached; }
   [[nodiscard]] std::uint64_t relayed(Side from) const { return end(from).relayed; }
   [[nodiscard]] std::uint64_t dropped(Side to) const { return end(to).dropped; }
@@ -123,11 +150,21 @@ class ServiceRole {
     std::size_t held_bytes = 0;
     std::uint64_t relayed = 0;  ///< messages from this end
     std::uint64_t dropped = 0;  ///< messages to this end that could not be held
+    bool closing = false;       ///< CloseSide was given out
+    Instant rate_debt{};        ///< when all messages so far would be paid for
+    bool rate_paused = false;
   };
   [[nodiscard]] End& end(Side side) { return ends_[static_cast<std::size_t>(side)]; }
   [[nodiscard]] const End& end(Side side) const { return ends_[static_cast<std::size_t>(side)]; }
 
   void relay(Side from, Frame message);
+  void deliver_held(Side side);
+  void close(Side side, std::uint16_t code, std::string reason);
+  void watch_rate(Side from, Instant now);
+  void end_rate_pauses(Instant now);
+  void recycle(Instant now);
+  [[nodiscard]] std::optional<Instant> rate_pause_ends(const End& one) const;
+  [[nodiscard]] Duration rate_tolerance() const;
   void send_publication(Side to, MessageType type, Instant now);
   void send_channel_closed(Side to, Instant now);
   void finish(std::string text, bool failed, bool tell_agent, Instant now);
@@ -143,6 +180,7 @@ class ServiceRole {
   Instant last_data_{};
   bool over_ = false;
   std::optional<Instant> close_at_;
+  std::optional<Instant> late_until_;
   std::string output_text_;
   std::optional<ServiceStatus> published_;
   PollQueue<ServiceOutput> outputs_;

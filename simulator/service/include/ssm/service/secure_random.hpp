@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -17,6 +18,8 @@ using SecureRandom = std::function<void(std::span<std::byte>)>;
 
 /// 32 random bytes in base64url without padding: 43 characters of A-Za-z0-9_-.
 [[nodiscard]] Secret random_token(const SecureRandom& random);
+/// For a generator of numbers that are no secrets (protocol::Random).
+[[nodiscard]] std::uint64_t random_seed(const SecureRandom& random);
 /// A version 4 UUID as lower-case hyphenated text.
 [[nodiscard]] std::string random_uuid(const SecureRandom& random);
 /// `length` characters of a-z0-9, each equally likely.

@@ -101,8 +101,14 @@ class SessionStore {
   /// False if it is unknown or has ended before.
   bool end(std::string_view id, SessionStatus status, std::string details, std::int64_t now_ms);
 
+  /// The session has ended while its client was away: until that moment a client token can still be
+  /// issued and used, for a connection that is told the end. Nothing for sessions that have not
+  /// ended.
+  void allow_late_resume(std::string_view id, std::int64_t until_ms);
+
   /// A token with which a client may open one data channel; earlier tokens that were not used stay
-  /// good until they expire. nullopt if the session is unknown, ending or ended.
+  /// good until they expire. nullopt if the session is unknown, ending or ended (but see
+  /// allow_late_resume).
   std::optional<Secret> issue_client_token(std::string_view id, std::int64_t now_ms);
   /// The same for the agent's side (CreateDataChannel).
   std::optional<Secret> issue_agent_token(std::string_view id, std::int64_t now_ms);
@@ -135,7 +141,9 @@ class SessionStore {
     Session session;
     Tokens client_tokens;
     Tokens agent_tokens;
+    std::int64_t late_resume_until_ms = 0;
   };
+  static bool takes_tokens(const Record& record, Tokens Record::* tokens, std::int64_t now_ms);
   using Records = std::list<Record>;  ///< newest first
 
   Record* find_record(std::string_view id);
