@@ -41,7 +41,7 @@ TEST(Simulation, goes_on_when_an_end_returns_whose_connection_was_full) {
       {.name = "dead", .match = match, .action = fault::Stall{.side = Side::agent}});
   const RunResult result = run(config);
   EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
-  EXPECT_EQ(result.connections, 3U);
+  EXPECT_GE(result.connections, 3U);
 }
 
 TEST(Simulation, measures_the_connections_of_a_port_session) {

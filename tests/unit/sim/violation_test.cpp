@@ -167,7 +167,7 @@ std::vector<Mutant> mutants() {
       {"agent_that_pings_every_microsecond", Invariant::no_timer_storm,
        [] { return agent_that_pings_every(1us); }},
       {"forgetful_agent", Invariant::completes_or_ends, forgetful_agent},
-      {"client_that_acknowledges_once", Invariant::completes_or_ends,
+      {"client_that_acknowledges_once", Invariant::acknowledged_at_end,
        client_that_acknowledges_once},
       {"impatient_agent_without_its_output", Invariant::completes_or_ends,
        [] {
