@@ -1,7 +1,11 @@
 #include "ssm/sim/shrink.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 #include <sstream>
+#include <type_traits>
 #include <variant>
 
 #include "ssm/fault/describe.hpp"
@@ -26,11 +30,13 @@ class TestWriter {
          << "\");\n"
          << "  config.workload = {.kind = ssm::sim::WorkloadKind::"
          << sim::name(config_.workload.kind) << ", .size = " << config_.workload.size
-         << "U, .seed = " << config_.workload.seed << "U};\n";
+         << "U, .seed = " << config_.workload.seed << "U"
+         << (config_.workload.ends_input ? ", .ends_input = true" : "") << "};\n";
     link("client", config_.network.client);
     link("agent", config_.network.agent);
-    out_ << "  config.service.idle_timeout = " << time(config_.service.idle_timeout) << ";\n"
-         << "  config.fault_phase = " << time(config_.fault_phase) << ";\n"
+    network();
+    service();
+    out_ << "  config.fault_phase = " << time(config_.fault_phase) << ";\n"
          << "  config.heal_limit = " << time(config_.heal_limit) << ";\n";
     if (config_.plan.seed != 0) {
       out_ << "  config.plan.seed = " << config_.plan.seed << "U;\n";
@@ -53,10 +59,23 @@ class TestWriter {
     return text;
   }
 
+  /// For a comment.
+  static std::string one_line(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\\'; }, '?');
+    return text;
+  }
+
   static std::string time(Duration duration) { return std::to_string(duration.count()) + "ns"; }
 
   static std::string optional_time(const std::optional<Duration>& duration) {
     return duration ? time(*duration) : std::string("std::nullopt");
+  }
+
+  /// The shortest text that gives the same number.
+  static std::string number(double value) {
+    std::array<char, 32> text{};
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
   }
 
   static std::string quoted(std::string_view text) {
@@ -65,7 +84,15 @@ class TestWriter {
       if (c == '"' || c == '\\') {
         result += '\\';
       }
-      result += c;
+      if (static_cast<unsigned char>(c) >= ' ' && c != 0x7F) {
+        result += c;
+        continue;
+      }
+      // Three octal digits: whatever follows does not belong to them.
+      result += '\\';
+      for (const int shift : {6, 3, 0}) {
+        result += static_cast<char>('0' + ((static_cast<unsigned char>(c) >> shift) & 7));
+      }
     }
     return result + '"';
   }
@@ -79,8 +106,50 @@ class TestWriter {
          << "U, .buffer_bytes = " << rules.buffer_bytes << "U};\n";
   }
 
+  /// One member of the configuration, if it is not as usual.
+  template <class Value>
+  void differing(std::string_view member, const Value& value, const Value& usual) {
+    if (value == usual) {
+      return;
+    }
+    out_ << "  config." << member << " = ";
+    if constexpr (std::is_same_v<Value, Duration>) {
+      out_ << time(value);
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      out_ << (value ? "true" : "false");
+    } else {
+      out_ << value << "U";
+    }
+    out_ << ";\n";
+  }
+
+  void network() {
+    const NetworkRules& rules = config_.network;
+    const NetworkRules usual;
+    differing("network.open_round_trips", rules.open_round_trips, usual.open_round_trips);
+    differing("network.connect_timeout", rules.connect_timeout, usual.connect_timeout);
+    differing("network.unsent_timeout", rules.unsent_timeout, usual.unsent_timeout);
+    differing("network.keep_alive_timeout", rules.keep_alive_timeout, usual.keep_alive_timeout);
+  }
+
+  void service() {
+    const protocol::ServiceRules& rules = config_.service;
+    const protocol::ServiceRules usual;
+    differing("service.agent_join_limit", rules.agent_join_limit, usual.agent_join_limit);
+    differing("service.client_join_limit", rules.client_join_limit, usual.client_join_limit);
+    differing("service.client_absence_limit", rules.client_absence_limit,
+              usual.client_absence_limit);
+    differing("service.agent_absence_limit", rules.agent_absence_limit, usual.agent_absence_limit);
+    differing("service.idle_timeout", rules.idle_timeout, usual.idle_timeout);
+    differing("service.max_duration", rules.max_duration, usual.max_duration);
+    differing("service.close_linger", rules.close_linger, usual.close_linger);
+    differing("service.held_messages", rules.held_messages, usual.held_messages);
+    differing("service.held_bytes", rules.held_bytes, usual.held_bytes);
+    differing("service.publication_control", rules.publication_control, usual.publication_control);
+  }
+
   void rule(const fault::Rule& one) {
-    out_ << "  {\n    // " << fault::describe(one)
+    out_ << "  {\n    // " << one_line(fault::describe(one))
          << "\n    fault::Rule rule{.name = " << quoted(one.name)
          << ", .match = {}, .action = " << std::visit(*this, one.action) << "};\n";
     match(one.match);
@@ -108,6 +177,9 @@ class TestWriter {
       set("payload_type", "static_cast<ssm::protocol::PayloadType>(" +
                               std::to_string(static_cast<unsigned>(*match.payload_type)) + ")");
     }
+    if (match.session) {
+      set("session", quoted(*match.session));
+    }
     if (match.connection) {
       set("connection", std::to_string(*match.connection) + "U");
     }
@@ -127,7 +199,7 @@ class TestWriter {
       set("every", std::to_string(*match.every) + "U");
     }
     if (match.probability) {
-      set("probability", std::to_string(*match.probability));
+      set("probability", number(*match.probability));
     }
   }
 

@@ -32,10 +32,10 @@ class Shrinker {
       reduce_decisions();
     }
     simplify();
-    reduce_decisions();
     RunConfig seedless = best_;
     seedless.seed = 0;
     const bool needs_no_seed = accept(seedless);
+    reduce_decisions();
     return {.config = best_,
             .result = best_result_,
             .decisions_before = decisions_before_,

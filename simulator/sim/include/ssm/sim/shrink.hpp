@@ -27,11 +27,13 @@ struct Shrunk {
 
 /// Reduces a failing run to what its failure needs: first the fault decisions, by delta debugging
 /// (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input"), then jitter,
-/// bandwidth, latency and the amount of data. A smaller run counts if it violates the same
-/// invariant. `failing` must violate one.
+/// bandwidth, latency, the amount of data and the seed. A smaller run counts if it violates the
+/// same invariant. If the runs suffice, no single decision that is left can be left out. `failing`
+/// must violate an invariant.
 [[nodiscard]] Shrunk shrink(const RunConfig& failing, const ShrinkOptions& options);
 
-/// The body of a GoogleTest test that makes the same run and expects that it completes.
+/// A GoogleTest test that makes the same run and expects that it completes; needs <gtest/gtest.h>,
+/// <chrono> and ssm/sim/simulation.hpp. Its profiles are those of the configuration's names.
 [[nodiscard]] std::string google_test(const RunConfig& config, const std::string& name);
 
 }  // namespace ssm::sim
