@@ -56,6 +56,8 @@ struct Report {
   /// Longest virtual time from any state to completion when nothing more goes wrong.
   protocol::Duration slowest_completion{0};
   std::vector<Event> slowest;  ///< leads to that state
+  /// With `compare_futures`: states that were reached again with another future than before.
+  std::size_t told_apart_too_late = 0;
   /// The shortest sequence of events that leads to each kind of violation.
   std::array<std::optional<std::vector<Event>>, violation_kinds> found;
 
@@ -73,9 +75,14 @@ struct Report {
 template <class World>
 class Explorer {
  public:
-  /// With `stop_at_first`, ends at the first violation (for mutants).
-  explicit Explorer(const StreamSetup& setup, bool stop_at_first = false)
-      : setup_(setup), stop_at_first_(stop_at_first) {}
+  struct Options {
+    bool stop_at_first = false;  ///< end at the first violation (for mutants)
+    /// Whenever a state is reached again, compare what every event leads to with what it led to the
+    /// first time: whether the state's bytes really are all that its future depends on.
+    bool compare_futures = false;
+  };
+  explicit Explorer(const StreamSetup& setup, Options options = {})
+      : setup_(setup), options_(options) {}
 
   [[nodiscard]] Report run() {
     std::vector<Item> level;
@@ -114,7 +121,9 @@ class Explorer {
     protocol::Duration remaining{0};
   };
 
-  [[nodiscard]] bool stopped() const { return stop_at_first_ && !report_.violations().empty(); }
+  [[nodiscard]] bool stopped() const {
+    return options_.stop_at_first && !report_.violations().empty();
+  }
 
   void step(const Item& from, const Event& event, std::vector<Item>& next) {
     ++report_.transitions;
@@ -137,7 +146,13 @@ class Explorer {
 
   /// False if the state was explored with as much left before.
   bool admit(Item item, std::vector<Item>& next) {
-    std::vector<Budget>& budgets = visited_[item.world.key()];
+    std::string key = item.world.key();
+    if (options_.compare_futures) {
+      const std::string future = future_of(item.world);
+      const auto [known, first] = futures_.try_emplace(key, future);
+      report_.told_apart_too_late += first || known->second == future ? 0U : 1U;
+    }
+    std::vector<Budget>& budgets = visited_[std::move(key)];
     const bool fresh = budgets.empty();
     const auto enough = [&item](const Budget& seen) { return covers(seen, item.budget); };
     if (std::ranges::any_of(budgets, enough)) {
@@ -153,6 +168,21 @@ class Explorer {
     }
     next.push_back(std::move(item));
     return true;
+  }
+
+  /// Every event and the state that it leads to.
+  [[nodiscard]] std::string future_of(const World& world) const {
+    Budget one_of_each;
+    one_of_each.fill(1);
+    std::vector<Event> events;
+    world.enabled(one_of_each, events);
+    std::string future;
+    for (const Event& event : events) {
+      World next = world;
+      const auto violation = next.apply(event);
+      future += describe(event) + (violation ? std::string(name(*violation)) : next.key());
+    }
+    return future;
   }
 
   void check_fate(const Item& item) {
@@ -223,10 +253,11 @@ class Explorer {
   }
 
   const StreamSetup& setup_;
-  bool stop_at_first_;
+  Options options_;
   Report report_;
   std::unordered_map<std::string, std::vector<Budget>> visited_;
   std::unordered_map<std::string, Fate> fates_;
+  std::unordered_map<std::string, std::string> futures_;
   std::vector<Node> nodes_;
 };
 

@@ -177,6 +177,43 @@ TEST(WindowExploration, a_reference_client_with_a_full_window_loses_its_oldest_m
 
 // ---- the exploration itself ---------------------------------------------------------------------
 
+// If one of these fails, a member of a window has a say in what happens next and is not in
+// WindowProbe.
+std::size_t told_apart_too_late(const ChannelRules& from, const ChannelRules& to,
+                                const Scenario& scenario) {
+  const StreamSetup setup = make_setup(scenario, from.send, to.receive);
+  const Report report = Explorer<WindowWorld<>>(setup, {.compare_futures = true}).run();
+  EXPECT_GT(report.states, 1000U);
+  return report.told_apart_too_late;
+}
+
+TEST(WindowExploration, states_that_look_the_same_have_the_same_future) {
+  const Scenario scenario{
+      .name = "futures",
+      .window = 2,
+      .buffer = 1,
+      .bounds = {
+          .messages = 3, .losses = 1, .duplications = 1, .cuts = 1, .unready = 1, .timeouts = 2}};
+  EXPECT_EQ(told_apart_too_late(strict_rules(), strict_rules(), scenario), 0U);
+  EXPECT_EQ(told_apart_too_late(agent_rules(), agent_rules(), scenario), 0U);
+  EXPECT_EQ(told_apart_too_late(plugin_rules(), agent_rules(), scenario), 0U);
+  EXPECT_EQ(told_apart_too_late(agent_rules(), plugin_rules(), scenario), 0U);
+}
+
+// Round trips that take time, and resends that were needless.
+TEST(WindowExploration, states_that_look_the_same_have_the_same_future_on_slow_paths) {
+  Scenario scenario{.name = "slow futures",
+                    .window = 2,
+                    .buffer = 1,
+                    .bounds = {.messages = 4, .timeouts = 3, .waits = 1}};
+  EXPECT_EQ(told_apart_too_late(strict_rules(), strict_rules(), scenario), 0U);
+  EXPECT_EQ(told_apart_too_late(agent_rules(), agent_rules(), scenario), 0U);
+  scenario.fixed_rto = false;
+  scenario.bounds.messages = 3;
+  EXPECT_EQ(told_apart_too_late(strict_rules(), strict_rules(), scenario), 0U);
+  EXPECT_EQ(told_apart_too_late(plugin_rules(), agent_rules(), scenario), 0U);
+}
+
 TEST(WindowExploration, is_the_same_twice) {
   const StreamSetup setup = make_setup(reordering, strict_rules().send, strict_rules().receive);
   const Report first = Explorer<WindowWorld<>>(setup).run();

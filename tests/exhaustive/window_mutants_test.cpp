@@ -198,7 +198,7 @@ struct TakesZeroForOld : ReceiveWindow {
 template <class Sender, class Receiver>
 std::vector<Violation> explore_mutant(const protocol::ChannelRules& rules) {
   const StreamSetup setup = make_setup(bounds, rules.send, strict_rules().receive);
-  return Explorer<WindowWorld<Sender, Receiver>>(setup, true).run().violations();
+  return Explorer<WindowWorld<Sender, Receiver>>(setup, {.stop_at_first = true}).run().violations();
 }
 
 struct Mutant {

@@ -79,6 +79,7 @@ struct WindowProbe {
     }
     if (rules.karn) {
       out.add(window.rtt_.shortest_);
+      out.add_flags({window.seemed_slow_});
     }
     out.add(window.next_sequence_);
     out.add(window.base_);

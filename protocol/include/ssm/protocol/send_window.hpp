@@ -92,7 +92,8 @@ class SendWindow {
   [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
 
  private:
-  /// Exhaustive exploration tells states apart by the members.
+  /// Exhaustive exploration tells states apart by the members: it has to know each one that has a
+  /// say in what happens next.
   friend struct test::WindowProbe;
 
   struct Slot {
