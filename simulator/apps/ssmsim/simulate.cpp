@@ -137,6 +137,19 @@ std::optional<std::string> read_workload(const Arguments& arguments, Request& re
   return std::nullopt;
 }
 
+/// For a line that is copied into a shell.
+std::string shell_word(const std::string& text) {
+  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_-+=./:@%,") == std::string::npos) {
+    return text;
+  }
+  std::string quoted = "'";
+  for (const char c : text) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return quoted + "'";
+}
+
 std::optional<std::string> read_plan(const Arguments& arguments, Request& request) {
   if (arguments.faults.empty()) {
     return std::nullopt;
@@ -146,7 +159,7 @@ std::optional<std::string> read_plan(const Arguments& arguments, Request& reques
     return plan.error().to_string();
   }
   request.options.plan = std::move(*plan);
-  request.repeated += " --faults " + arguments.faults;
+  request.repeated += " --faults " + shell_word(arguments.faults);
   return std::nullopt;
 }
 
@@ -186,7 +199,8 @@ std::string summary(const Totals& totals, std::chrono::nanoseconds wall) {
       static_cast<double>(totals.delivered) / std::max(seconds(wall), 1e-9), totals.digest);
 }
 
-json::object json_of(const SeedResult& result) {
+json::object json_of(const SeedResult& result, const FailureReport& report,
+                     const std::string& reproduce) {
   return {{"seed", result.seed},
           {"outcome", json::string(sim::name(result.outcome))},
           {"workload", json::string(sim::name(result.workload))},
@@ -194,11 +208,15 @@ json::object json_of(const SeedResult& result) {
           {"delivered", result.delivered},
           {"fault_decisions", result.decisions},
           {"virtual_time_s", seconds(result.virtual_time)},
-          {"digest", fmt::format("{:016x}", result.digest)}};
+          {"digest", fmt::format("{:016x}", result.digest)},
+          {"shrunk_to", json::array(report.decisions.begin(), report.decisions.end())},
+          {"shrunk_text", report.text},
+          {"files", report.directory},
+          {"reproduce", reproduce}};
 }
 
 std::string json_summary(const Request& request, const Totals& totals, const json::array& failures,
-                         std::chrono::nanoseconds wall) {
+                         const json::array& nondeterministic, std::chrono::nanoseconds wall) {
   return json::serialize(json::object{{"first_seed", request.first},
                                       {"last_seed", request.last},
                                       {"runs", totals.runs},
@@ -209,6 +227,7 @@ std::string json_summary(const Request& request, const Totals& totals, const jso
                                       {"virtual_time_s", seconds(totals.virtual_time)},
                                       {"wall_time_s", seconds(wall)},
                                       {"digest", fmt::format("{:016x}", totals.digest)},
+                                      {"nondeterministic_seeds", nondeterministic},
                                       {"failed", failures}}) +
          "\n";
 }
@@ -241,14 +260,24 @@ class Progress {
   bool shown_ = false;
 };
 
-bool is_deterministic(const Request& request, std::uint64_t seed, std::uint64_t digest) {
+/// What is wrong if a second run of the seed is another one.
+std::optional<std::string> determinism_problem(const Request& request, std::uint64_t seed,
+                                               std::uint64_t digest) {
   const sim::RunResult again = sim::run(sim::draw(seed, request.options));
   if (again.digest == digest) {
-    return true;
+    return std::nullopt;
   }
-  print(fmt::format("seed {} is not deterministic: digests {:016x} and {:016x}\n", seed, digest,
-                    again.digest));
-  return false;
+  return fmt::format("seed {} is not deterministic: digests {:016x} and {:016x}\n", seed, digest,
+                     again.digest);
+}
+
+/// A report that did not arrive is no report.
+int finish(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {
+    return status;
+  }
+  print_error("cannot write to stdout");
+  return exit_infrastructure;
 }
 
 int simulate(const Arguments& arguments) {
@@ -277,39 +306,50 @@ int simulate(const Arguments& arguments) {
   Totals totals;
   json::array failures;
   Progress progress(request, !arguments.json);
-  bool deterministic = true;
+  json::array nondeterministic;
   bool written = true;
   run_seeds(request.first, request.last, request.options, jobs, [&](const SeedResult& result) {
     add(totals, result);
     progress.update(totals);
     if (arguments.check_determinism) {
-      deterministic &= is_deterministic(request, result.seed, result.digest);
+      if (const auto problem = determinism_problem(request, result.seed, result.digest)) {
+        nondeterministic.push_back(result.seed);
+        if (!arguments.json) {
+          progress.clear();
+          print(*problem);
+        }
+      }
     }
     if (result.outcome != sim::Outcome::violated) {
       return true;
     }
     progress.clear();
-    if (arguments.json) {
-      failures.push_back(json_of(result));
-    } else {
+    if (!arguments.json) {
       print(fmt::format("seed {} failed ({}): {}\n", result.seed, sim::name(result.workload),
                         result.text));
-      written &= explain_failure(sim::draw(result.seed, request.options),
-                                 {.shrink = !arguments.no_shrink,
-                                  .directory = arguments.out,
-                                  .name = fmt::format("seed-{}", result.seed),
-                                  .reproduce = reproduce_line(request, result.seed)});
-      std::fflush(stdout);
     }
+    const std::string reproduce = reproduce_line(request, result.seed);
+    const FailureReport report = explain_failure(sim::draw(result.seed, request.options),
+                                                 {.shrink = !arguments.no_shrink,
+                                                  .show = !arguments.json,
+                                                  .directory = arguments.out,
+                                                  .name = fmt::format("seed-{}", result.seed),
+                                                  .reproduce = reproduce});
+    written &= report.written;
+    if (arguments.json) {
+      failures.push_back(json_of(result, report, reproduce));
+    }
+    std::fflush(stdout);
     return totals.failures < arguments.max_failures;
   });
   progress.clear();
   const auto wall = std::chrono::steady_clock::now() - started;
-  print(arguments.json ? json_summary(request, totals, failures, wall) : summary(totals, wall));
+  print(arguments.json ? json_summary(request, totals, failures, nondeterministic, wall)
+                       : summary(totals, wall));
   if (!written) {
-    return exit_infrastructure;
+    return finish(exit_infrastructure);
   }
-  return totals.failures == 0 && deterministic ? exit_ok : exit_findings;
+  return finish(totals.failures == 0 && nondeterministic.empty() ? exit_ok : exit_findings);
 }
 
 }  // namespace

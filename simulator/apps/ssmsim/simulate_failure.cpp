@@ -23,6 +23,14 @@ namespace {
 namespace fs = std::filesystem;
 namespace sim = ssm::sim;
 
+const std::string test_headers =
+    "#include <gtest/gtest.h>\n"
+    "\n"
+    "#include <chrono>\n"
+    "\n"
+    "#include \"ssm/sim/simulation.hpp\"\n"
+    "\n";
+
 /// A plan of more is not for reading.
 constexpr std::size_t shown_decisions = 20;
 
@@ -73,15 +81,14 @@ sim::Shrunk shrink(const sim::RunConfig& failing) {
   return shrunk;
 }
 
-void show(const sim::Shrunk& shrunk) {
-  const auto& rules = shrunk.config.plan.rules;
+void show(const sim::Shrunk& shrunk, const std::vector<std::string>& decisions) {
   print(fmt::format("  shrunk from {} fault decisions to {} in {} runs\n", shrunk.decisions_before,
-                    rules.size(), shrunk.runs));
-  for (std::size_t index = 0; index < std::min(rules.size(), shown_decisions); ++index) {
-    print(fmt::format("    {}\n", ssm::fault::describe(rules[index])));
+                    decisions.size(), shrunk.runs));
+  for (std::size_t index = 0; index < std::min(decisions.size(), shown_decisions); ++index) {
+    print(fmt::format("    {}\n", decisions[index]));
   }
-  if (rules.size() > shown_decisions) {
-    print(fmt::format("    and {} more\n", rules.size() - shown_decisions));
+  if (decisions.size() > shown_decisions) {
+    print(fmt::format("    and {} more\n", decisions.size() - shown_decisions));
   }
   print(fmt::format("  then: {}\n", shrunk.result.text));
 }
@@ -98,17 +105,14 @@ sim::Scenario scenario_of(const sim::RunConfig& config, const std::string& name)
   return scenario;
 }
 
-bool write_files(const sim::Shrunk& shrunk, const FailureOptions& options) {
-  const fs::path directory = fs::path(options.directory) / options.name;
+bool write_files(const sim::Shrunk& shrunk, const fs::path& directory,
+                 const FailureOptions& options) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) {
     print_error(fmt::format("--out: cannot create '{}': {}", directory.string(), error.message()));
     return false;
   }
-  const auto said = [](const fs::path& path, std::string_view what) {
-    print(fmt::format("  {:<10}{}\n", what, path.string()));
-  };
   const std::string comment = fmt::format("{}: {}", options.name, shrunk.result.text);
   const fs::path plan = directory / "plan.yaml";
   const fs::path scenario = directory / "scenario.yaml";
@@ -117,31 +121,44 @@ bool write_files(const sim::Shrunk& shrunk, const FailureOptions& options) {
   if (!write_text(plan, ssm::config::to_yaml(shrunk.config.plan, comment)) ||
       !write_text(scenario,
                   ssm::config::to_yaml(scenario_of(shrunk.config, options.name), comment)) ||
-      !write_text(test, sim::google_test(shrunk.config, options.name)) ||
+      !write_text(test, test_headers + sim::google_test(shrunk.config, options.name)) ||
       !write_trace(trace, shrunk.config)) {
     return false;
   }
-  said(plan, "plan");
-  said(scenario, "scenario");
-  said(test, "test");
-  said(trace, "recording");
-  print(fmt::format("  replay:   ssmsim simulate --scenario {}\n", scenario.string()));
+  if (options.show) {
+    print(fmt::format("  plan      {}\n  scenario  {}\n  test      {}\n  recording {}\n",
+                      plan.string(), scenario.string(), test.string(), trace.string()));
+    print(fmt::format("  replay:   ssmsim simulate --scenario {}\n", scenario.string()));
+  }
   return true;
 }
 
 }  // namespace
 
-bool explain_failure(const sim::RunConfig& failing, const FailureOptions& options) {
-  bool written = true;
+FailureReport explain_failure(const sim::RunConfig& failing, const FailureOptions& options) {
+  FailureReport report;
+  sim::Shrunk shrunk{.config = failing, .result = {}};
   if (options.shrink) {
-    const sim::Shrunk shrunk = shrink(failing);
-    show(shrunk);
-    if (!options.directory.empty()) {
-      written = write_files(shrunk, options);
+    shrunk = shrink(failing);
+    for (const ssm::fault::Rule& rule : shrunk.config.plan.rules) {
+      report.decisions.push_back(ssm::fault::describe(rule));
     }
+    report.text = shrunk.result.text;
+    if (options.show) {
+      show(shrunk, report.decisions);
+    }
+  } else if (!options.directory.empty()) {
+    shrunk.result = sim::run(failing);
   }
-  print(fmt::format("  reproduce: {}\n", options.reproduce));
-  return written;
+  if (!options.directory.empty()) {
+    const fs::path directory = fs::path(options.directory) / options.name;
+    report.written = write_files(shrunk, directory, options);
+    report.directory = report.written ? directory.string() : std::string();
+  }
+  if (options.show) {
+    print(fmt::format("  reproduce: {}\n", options.reproduce));
+  }
+  return report;
 }
 
 }  // namespace ssmsim

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ssm/sim/simulation.hpp"
 
@@ -9,6 +10,8 @@ namespace ssmsim {
 /// What is made of a failing run.
 struct FailureOptions {
   bool shrink = true;
+  /// On stdout, for people.
+  bool show = true;
   /// Where the files go; empty: none are written.
   std::string directory;
   /// What the run was called: file names, the name of the test.
@@ -17,10 +20,21 @@ struct FailureOptions {
   std::string reproduce;
 };
 
+/// For a report that is not for people.
+struct FailureReport {
+  /// False if a file could not be written; that was said on stderr.
+  bool written = true;
+  /// What is left of the run's fault decisions, in words, and what comes of them; empty if it was
+  /// not shrunk.
+  std::vector<std::string> decisions;
+  std::string text;
+  /// Where the files are; empty if none were written.
+  std::string directory;
+};
+
 /// Shrinks the run, shows its decisions and writes its files: the fault plan, the scenario, a
-/// GoogleTest test and the recording. False if a file could not be written; that was said on
-/// stderr.
-[[nodiscard]] bool explain_failure(const ssm::sim::RunConfig& failing,
-                                   const FailureOptions& options);
+/// GoogleTest test and the recording.
+[[nodiscard]] FailureReport explain_failure(const ssm::sim::RunConfig& failing,
+                                            const FailureOptions& options);
 
 }  // namespace ssmsim
