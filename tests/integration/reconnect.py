@@ -11,7 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Suite, expect, expect_equal, expect_in, measured
+from checks import Suite, expect, expect_equal, expect_in, measured, wait_until
 from piped_shell import BEGIN, END, PipedShell, begin, end
 from raw_session import RawSession, prove_serving, start_raw
 from server import END_SECONDS, Server, clean_environment
@@ -78,14 +78,14 @@ def expect_lines(received, count):
            f"{len(numbers)} lines, {len(received)} bytes; first difference: {wrong}")
 
 
-def expect_end(server, client, may_miss_the_end):
+def expect_end(server, client):
+    """A client that is away when the session ends resumes it all the same and is told the end."""
     status = client.finish()
     said = bytes(client.notes).decode()
-    missed = may_miss_the_end and status == 3 and said.endswith("timed out\n")
-    expect(status == 0 or missed, "exit status 0 of the client",
+    expect(status == 0, "exit status 0 of the client",
            f"{status}: {said[-500:]}; server: {server.log()[-1500:]}")
     lost = said.count("connection lost")
-    expect_equal(said.count("connection resumed"), lost - 1 if missed else lost,
+    expect_equal(said.count("connection resumed"), lost,
                  f"notes about resumed connections in {said[-1000:]}")
     return lost
 
@@ -98,7 +98,7 @@ def expect_cut(context, server):
     return seen
 
 
-def print_lines(context, plan, client_is_cut=True, may_miss_the_end=False):
+def print_lines(context, plan, client_is_cut=True):
     with Server(context.ssmsim, faults=plan) as server:
         prove_serving(server)
         loop = (f"i=1; while [ $i -le {context.lines} ]; do printf 'line %06d %s\\n' $i "
@@ -107,7 +107,7 @@ def print_lines(context, plan, client_is_cut=True, may_miss_the_end=False):
             client.type(f"{begin()}; {loop}; {end()}; exit\n")
             client.skip_to(BEGIN)
             expect_lines(b"".join(client.stream_to(END)), context.lines)
-            lost = expect_end(server, client, may_miss_the_end)
+            lost = expect_end(server, client)
         expect_equal(lost > 0, client_is_cut, f"whether the client was cut ({lost} times)")
         measured("cuts", f"{expect_cut(context, server)} while {context.lines} lines were printed")
         server.expect_idle()
@@ -122,7 +122,7 @@ def type_lines(context, plan, client_is_cut=True):
             client.skip_to(BEGIN)
             client.type(data)
             expect_equal(b"".join(client.stream_to(END)), b"", "output of head")
-            lost = expect_end(server, client, False)
+            lost = expect_end(server, client)
         expect_equal(lost > 0, client_is_cut, f"whether the client was cut ({lost} times)")
         with open(path, "rb") as file:
             expect_lines(file.read(), context.lines)
@@ -142,7 +142,7 @@ def output_closed(context):
 
 @suite.check("output_with_client_cut_at_messages_of_any_kind")
 def output_any(context):
-    print_lines(context, PLAN % (ANYTHING, CLIENT_WITHOUT_FRAME), may_miss_the_end=True)
+    print_lines(context, PLAN % (ANYTHING, CLIENT_WITHOUT_FRAME))
 
 
 @suite.check("output_with_agent_cut")
@@ -152,8 +152,7 @@ def output_agent(context):
 
 @suite.check("output_with_both_cut")
 def output_both(context):
-    # The agent repeats what the client may have acknowledged already, and a cut there is the end.
-    print_lines(context, BOTH_ENDS, may_miss_the_end=True)
+    print_lines(context, BOTH_ENDS)
 
 
 @suite.check("input_with_client_cut_without_a_close_frame")
@@ -232,6 +231,24 @@ def resume_ended(context):
             answer = server.api.resume(session_id)
             expect(not answer.get("TokenValue"), "no TokenValue", answer)
             expect_equal(answer["SessionId"], session_id, "SessionId")
+
+
+@suite.check("a_client_that_was_away_at_the_end_is_told_of_it")
+def late_client(context):
+    with Server(context.ssmsim) as server:
+        session = start_raw(server)
+        session.echo("here")
+        session.abort()
+        wait_until(lambda: [found["Status"] for found in
+                            server.api.call("DescribeSessions", {"State": "Active"})["Sessions"]]
+                   == ["Disconnected"], 30, "a disconnected session")
+        server.api.terminate(session.session_id)
+        session.resume(server.api.resume(session.session_id))
+        session.wait_channel_closed()
+        session.abort()
+        expect(not server.api.resume(session.session_id).get("TokenValue"),
+               "no TokenValue once it was told", "one")
+        server.expect_idle()
 
 
 # --- recordings

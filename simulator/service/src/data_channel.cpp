@@ -83,6 +83,10 @@ void DataChannel::attach(Side side, Gateway::Connection& connection,
   spdlog::debug("session {}: {} connection {} from {}", id_, name(side), connection.number,
                 connection.socket.remote());
   role_.attached(side, net::EventLoop::now());
+  if (!role_.resumable()) {
+    // Told now, if it was away when the session ended.
+    gateway_.state_.sessions.allow_late_resume(id_, 0);
+  }
   if (delayed_.full(side)) {
     update_reading(side);
   }

@@ -56,7 +56,8 @@ void Gateway::handle_upgrade(const net::HttpRequest& request, net::Upgrade upgra
     upgrade.refuse(plain(404, "There is no session " + *session_id + "."));
     return;
   }
-  if (is_ended(session->status)) {
+  if (is_ended(session->status) &&
+      !state_.sessions.takes_client(*session_id, net::EventLoop::unix_ms())) {
     upgrade.refuse(plain(410, "Session is already terminated: " + *session_id + "."));
     return;
   }

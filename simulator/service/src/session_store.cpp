@@ -189,6 +189,11 @@ void SessionStore::allow_late_resume(std::string_view id, std::int64_t until_ms)
   }
 }
 
+bool SessionStore::takes_client(std::string_view id, std::int64_t now_ms) const {
+  const auto found = by_id_.find(id);
+  return found != by_id_.end() && takes_tokens(*found->second, &Record::client_tokens, now_ms);
+}
+
 bool SessionStore::takes_tokens(const Record& record, Tokens Record::* tokens,
                                 std::int64_t now_ms) {
   return is_active(record.session.status) ||

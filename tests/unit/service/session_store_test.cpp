@@ -173,6 +173,21 @@ TEST_F(SessionStoreTest, a_token_is_accepted_once) {
   EXPECT_EQ(store.accept_client_token(id, token.reveal(), start_ms), TokenVerdict::used);
 }
 
+TEST_F(SessionStoreTest, a_late_client_gets_a_token_for_an_ended_session_until_its_time_is_over) {
+  const std::string id = create();
+  store.allow_late_resume(id, start_ms + 1000);
+  EXPECT_TRUE(store.end(id, SessionStatus::terminated, "", start_ms));
+  EXPECT_FALSE(store.issue_client_token(id, start_ms)) << "only what is said after the end counts";
+  store.allow_late_resume(id, start_ms + 1000);
+  EXPECT_TRUE(store.takes_client(id, start_ms));
+  EXPECT_FALSE(store.issue_agent_token(id, start_ms));
+  const std::optional<Secret> token = store.issue_client_token(id, start_ms);
+  ASSERT_TRUE(token);
+  EXPECT_EQ(store.accept_client_token(id, token->reveal(), start_ms + 999), TokenVerdict::ok);
+  EXPECT_FALSE(store.takes_client(id, start_ms + 1000));
+  EXPECT_FALSE(store.issue_client_token(id, start_ms + 1000));
+}
+
 TEST_F(SessionStoreTest, a_refused_token_leaves_the_good_one_usable) {
   const std::string id = create();
   const Secret token = *store.issue_client_token(id, start_ms);

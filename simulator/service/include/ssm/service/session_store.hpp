@@ -105,6 +105,8 @@ class SessionStore {
   /// issued and used, for a connection that is told the end. Nothing for sessions that have not
   /// ended.
   void allow_late_resume(std::string_view id, std::int64_t until_ms);
+  /// A client's connection can still be opened: the session is active, or allow_late_resume holds.
+  [[nodiscard]] bool takes_client(std::string_view id, std::int64_t now_ms) const;
 
   /// A token with which a client may open one data channel; earlier tokens that were not used stay
   /// good until they expire. nullopt if the session is unknown, ending or ended (but see
