@@ -332,28 +332,34 @@ TEST(AgentRole, keeps_the_reason_when_it_gives_up_a_channel_that_was_open) {
   EXPECT_EQ(role.end_reason(), AgentEnd::failed);
 }
 
+AgentConfig waiting_five_seconds_for_stragglers() {
+  AgentConfig chosen = config();
+  chosen.profile.straggler_limit = std::chrono::seconds(5);
+  return chosen;
+}
+
 //= SEQ-008
 TEST(AgentRole, does_not_wait_for_ever_for_a_message_that_its_client_will_never_acknowledge) {
-  AgentRole role = running();
+  AgentRole role = running(waiting_five_seconds_for_stragglers());
   role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
   role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
   role.receive(ack_frame(1), at_ms(10));
   role.finish(at_ms(1000));
   (void)drain(role);
-  const Lines said = run_until(role, at_ms(121'000));
+  const Lines said = run_until(role, at_ms(6000));
   EXPECT_EQ(said.back(), "* ended success");
   EXPECT_TRUE(role.ended());
 }
 
 TEST(AgentRole, waits_for_its_newest_output_and_for_stragglers_of_a_client_that_is_away) {
-  AgentRole newest = running();
+  AgentRole newest = running(waiting_five_seconds_for_stragglers());
   newest.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
   newest.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
   newest.receive(ack_frame(0), at_ms(10));
   newest.finish(at_ms(1000));
   (void)run_until(newest, at_ms(60'000));
   EXPECT_FALSE(newest.ended());
-  AgentRole away = running();
+  AgentRole away = running(waiting_five_seconds_for_stragglers());
   away.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
   away.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
   away.receive(ack_frame(1), at_ms(10));
@@ -362,7 +368,7 @@ TEST(AgentRole, waits_for_its_newest_output_and_for_stragglers_of_a_client_that_
   (void)run_until(away, at_ms(60'000));
   EXPECT_FALSE(away.ended());
   away.receive(control_frame(MessageType::start_publication, ""), at_ms(60'000));
-  (void)run_until(away, at_ms(180'000));
+  (void)run_until(away, at_ms(65'000));
   EXPECT_TRUE(away.ended());
 }
 
