@@ -42,7 +42,7 @@ void ClientRole::receive(const Frame& message, Instant now) {
   }
   switch (parsed->type) {
     case MessageType::output_stream_data:
-      after_pause(publication_.on_input(), now);
+      after_pause(pause_ends_by_traffic() && publication_.on_input(), now);
       receive_output(*parsed, message, now);
       return;
     case MessageType::pause_publication:
@@ -91,6 +91,11 @@ void ClientRole::after_pause(bool ended, Instant now) {
     send_pending(now);
     note_room();
   }
+}
+
+bool ClientRole::pause_ends_by_traffic() const {
+  // The clients that discard know start_publication only.
+  return config_.profile.pause == PauseHandling::hold;
 }
 
 bool ClientRole::holds_back() const {
@@ -295,7 +300,7 @@ void ClientRole::acknowledge(const MessageView& message, Instant now) {
 }
 
 void ClientRole::receive_acknowledge(const MessageView& message, Instant now) {
-  after_pause(publication_.on_acknowledge(), now);
+  after_pause(pause_ends_by_traffic() && publication_.on_acknowledge(), now);
   //= ACK-003
   const Result<std::int64_t> sequence = parse_acknowledged_sequence(message.payload);
   if (!sequence) {

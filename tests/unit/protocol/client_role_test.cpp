@@ -553,6 +553,16 @@ TEST(ClientRolePause, loses_input_under_a_third_party_profile) {
   EXPECT_THAT(run_until(role, at_ms(60'000)), IsEmpty()) << "sent once";
 }
 
+TEST(ClientRolePause, is_ended_by_nothing_else_under_a_third_party_profile) {
+  ClientRole role = started("mmmorris1975");
+  role.receive(pause_frame(), at_ms(2));
+  role.receive(ack_frame(0), at_ms(3));
+  role.receive(output_frame(1, ""), at_ms(4));
+  EXPECT_TRUE(role.paused());
+  role.receive(control_frame(MessageType::start_publication, ""), at_ms(5));
+  EXPECT_FALSE(role.paused());
+}
+
 // --- gaps, order, dead paths --------------------------------------------------------------------
 
 TEST(ClientRoleGap, ends_soon_when_it_joined_a_running_session) {

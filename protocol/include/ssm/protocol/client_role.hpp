@@ -177,6 +177,7 @@ class ClientRole {
   void deliver_unordered(const MessageView& message, const Frame& frame, Instant now);
   void pause(Instant now);
   void after_pause(bool ended, Instant now);
+  [[nodiscard]] bool pause_ends_by_traffic() const;
   [[nodiscard]] bool holds_back() const;
   void complete_handshake(const HandshakeComplete& complete, Instant now);
   void begin_session(std::string session_type, Instant now);
