@@ -85,6 +85,9 @@ void PortClient::eof(PortConnection id, Instant now) {
     if (pipe->up.empty()) {
       end_local(false);
     }
+  } else if (std::erase(queued_, id) > 0) {
+    // Before its turn came, and so before anything of it could be taken.
+    events_.push(PortClosed{id, PortCloseReason::ended});
   }
   pump(now);
 }
@@ -137,7 +140,11 @@ Bytes PortClient::readable(PortConnection id) const {
 
 bool PortClient::read_ended(PortConnection id) const {
   // Raw: the agent does not tell when the destination has closed.
-  return mux_ ? mux_->read_ended(id) : find(id) == nullptr;
+  if (mux_) {
+    return mux_->read_ended(id);
+  }
+  const bool waits = std::ranges::find(queued_, id) != queued_.end();
+  return find(id) == nullptr && !waits;
 }
 
 void PortClient::consumed(PortConnection id, std::size_t count, Instant now) {

@@ -45,4 +45,12 @@ PortChoice choose_agent_port_mode(std::string_view type, std::string_view client
   return choice;
 }
 
+bool client_multiplexes(std::string_view client_version) {
+  return choose_agent_port_mode(local_port_forwarding, client_version).mode == PortMode::mux;
+}
+
+bool agent_multiplexes(std::string_view agent_version) {
+  return choose_client_port_mode(local_port_forwarding, agent_version).mode == PortMode::mux;
+}
+
 }  // namespace ssm::protocol

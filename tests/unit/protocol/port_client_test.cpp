@@ -349,6 +349,23 @@ TEST_F(PortClientBasic, stops_taking_input_that_nobody_sends) {
   EXPECT_THAT(strict.events(), ElementsAre("writable 1"));
 }
 
+TEST_F(PortClientBasic, has_not_ended_a_connection_that_waits_for_its_turn) {
+  plugin.end.connection_accepted(1, plugin.now);
+  plugin.end.connection_accepted(2, plugin.now);
+  EXPECT_FALSE(plugin.end.read_ended(1));
+  EXPECT_FALSE(plugin.end.read_ended(2));
+  EXPECT_TRUE(plugin.end.read_ended(3));
+}
+
+TEST_F(PortClientBasic, closes_a_connection_that_ended_before_its_turn_came) {
+  plugin.end.connection_accepted(1, plugin.now);
+  plugin.end.connection_accepted(2, plugin.now);
+  plugin.end.eof(2, plugin.now);
+  EXPECT_THAT(plugin.events(), ElementsAre("close 2: ended"));
+  EXPECT_TRUE(plugin.end.read_ended(2));
+  EXPECT_FALSE(plugin.end.read_ended(1));
+}
+
 TEST_F(PortClientBasic, ends_an_old_agents_session_by_the_api) {
   PortClientConfig config = client_config(PortMode::basic);
   config.choice.terminate_flag = false;
