@@ -213,6 +213,7 @@ void Converter::workload(const schema::ScenarioWorkload& from, sim::Workload& in
   into.size = from.size();
   into.seed = from.seed();
   into.ends_input = from.ends_input();
+  into.ssh = from.ssh();
   const auto kind = sim::find_workload(from.kind());
   if (!kind) {
     add("workload.kind", "one of " + names_of<sim::WorkloadKind>(sim::workload_kind_count),

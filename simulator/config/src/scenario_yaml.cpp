@@ -96,6 +96,9 @@ FlowMap workload_map(const sim::Workload& workload) {
   if (workload.ends_input) {
     map.add("ends_input", "true");
   }
+  if (workload.ssh) {
+    map.add("ssh", "true");
+  }
   return map;
 }
 

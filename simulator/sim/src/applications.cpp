@@ -15,6 +15,8 @@ constexpr std::uint64_t output_key = 2;
 constexpr const char* port_properties =
     R"({"portNumber":"80","localPortNumber":"8080","type":"LocalPortForwarding"})";
 
+constexpr const char* ssh_properties = R"({"portNumber":"22"})";
+
 /// Profiles of one program share its behaviour in port sessions.
 protocol::PortClientRules client_rules(std::string_view profile) {
   const auto* rules = protocol::find_port_client_rules(profile);
@@ -36,6 +38,9 @@ Applications::Applications(const RunConfig& config, Verdicts& verdicts) {
 }
 
 void Applications::make_stream(const RunConfig& config, Verdicts& verdicts) {
+  if (config.workload.ssh) {
+    session_ = {.session_type = "Port", .properties = ssh_properties};
+  }
   Parts parts = plan_workload(config.workload);
   for (const Part* part : {&parts.client, &parts.agent}) {
     if (!part->bursts.empty()) {
@@ -59,9 +64,9 @@ void Applications::make_ports(const RunConfig& config, Verdicts& verdicts) {
     duration_ = std::max(duration_, script.opens + takes);
   }
   client_ = std::make_unique<PortClientApplication>(scripts_, client_rules(config.client.name),
-                                                    config.client.chunk_bytes, verdicts);
+                                                    config.client, verdicts);
   agent_ = std::make_unique<PortAgentApplication>(scripts_, agent_rules(config.agent.name),
-                                                  config.agent.chunk_bytes, verdicts);
+                                                  config.agent, verdicts);
 }
 
 }  // namespace ssm::sim::detail

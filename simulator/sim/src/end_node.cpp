@@ -126,6 +126,10 @@ bool EndNode::feed(Instant now) {
     }
     role_send(*chunk, now);
     sent = true;
+    // Or else a role that keeps nothing would take all there is before the connection is full.
+    while (advance_once(now)) {
+      worked_ = true;
+    }
     if (send_pause_ > Duration::zero()) {
       may_send_at_ = now + send_pause_;
     }

@@ -32,6 +32,13 @@ StreamText response_text(std::uint32_t number) {
   return StreamText(std::uint64_t{1001} + 2 * std::uint64_t{number});
 }
 
+/// Of a program that knows no multiplexer.
+protocol::PortChoice basic(protocol::PortChoice choice) {
+  choice.mode = protocol::PortMode::basic;
+  choice.keepalive = false;
+  return choice;
+}
+
 std::string_view name(PortCloseReason reason) {
   switch (reason) {
     case PortCloseReason::ended:
@@ -63,12 +70,17 @@ PortClientApplication::Local::Local(const ConnectionScript& one, std::uint32_t i
 
 PortClientApplication::PortClientApplication(const ConnectionScripts& scripts,
                                              protocol::PortClientRules rules,
-                                             std::size_t chunk_bytes, Verdicts& verdicts)
-    : scripts_(scripts), rules_(rules), chunk_bytes_(chunk_bytes), verdicts_(verdicts) {}
+                                             const protocol::ClientProfile& profile,
+                                             Verdicts& verdicts)
+    : scripts_(scripts),
+      rules_(rules),
+      chunk_bytes_(profile.chunk_bytes),
+      multiplexes_(protocol::client_multiplexes(profile.version)),
+      verdicts_(verdicts) {}
 
 void PortClientApplication::started(const SessionFacts& facts, Instant now) {
-  port_.emplace(protocol::PortClientConfig{.choice = protocol::choose_client_port_mode(
-                                               port_type, facts.peer_version),
+  const auto choice = protocol::choose_client_port_mode(port_type, facts.peer_version);
+  port_.emplace(protocol::PortClientConfig{.choice = multiplexes_ ? choice : basic(choice),
                                            .chunk_bytes = chunk_bytes_,
                                            .rules = rules_},
                 now);
@@ -208,7 +220,11 @@ void PortClientApplication::read(std::uint32_t id, Local& local, Instant now) {
     received_bytes_ += bytes.size();
     port_->consumed(id, bytes.size(), now);
   }
-  if (port_->read_ended(id) && !std::exchange(local.eof_sent, true)) {
+  // Basic mode carries no end of the response: the application knows when it has all of it.
+  const bool whole = port_->mode() == protocol::PortMode::basic &&
+                     local.sent == header_bytes + local.script->request_bytes &&
+                     local.check.bytes() == local.script->response_bytes;
+  if ((whole || port_->read_ended(id)) && !std::exchange(local.eof_sent, true)) {
     port_->eof(id, now);
   }
 }
@@ -290,13 +306,18 @@ std::map<std::string, double> PortClientApplication::measures(Instant now) const
 // --- agent --------------------------------------------------------------------------------------
 
 PortAgentApplication::PortAgentApplication(const ConnectionScripts& scripts,
-                                           protocol::PortAgentRules rules, std::size_t chunk_bytes,
+                                           protocol::PortAgentRules rules,
+                                           const protocol::AgentProfile& profile,
                                            Verdicts& verdicts)
-    : scripts_(scripts), rules_(rules), chunk_bytes_(chunk_bytes), verdicts_(verdicts) {}
+    : scripts_(scripts),
+      rules_(rules),
+      chunk_bytes_(profile.chunk_bytes),
+      multiplexes_(protocol::agent_multiplexes(profile.version)),
+      verdicts_(verdicts) {}
 
 void PortAgentApplication::started(const SessionFacts& facts, Instant now) {
-  port_.emplace(protocol::PortAgentConfig{.choice = protocol::choose_agent_port_mode(
-                                              port_type, facts.peer_version),
+  const auto choice = protocol::choose_agent_port_mode(port_type, facts.peer_version);
+  port_.emplace(protocol::PortAgentConfig{.choice = multiplexes_ ? choice : basic(choice),
                                           .chunk_bytes = chunk_bytes_,
                                           .rules = rules_},
                 now);

@@ -17,7 +17,9 @@ std::string number(double value) {
 
 class Comparison {
  public:
-  explicit Comparison(CaseResult& result) : result_(result) {}
+  explicit Comparison(const CaseResult& result) : result_(result) {}
+
+  [[nodiscard]] std::vector<std::string> take() { return std::move(differences_); }
 
   void same(std::string_view what, std::string_view expected, std::string_view seen) {
     if (expected != seen) {
@@ -49,9 +51,10 @@ class Comparison {
   }
 
  private:
-  void differ(std::string text) { result_.differences.push_back(std::move(text)); }
+  void differ(std::string text) { differences_.push_back(std::move(text)); }
 
-  CaseResult& result_;
+  const CaseResult& result_;
+  std::vector<std::string> differences_;
 };
 
 std::string_view end_or_running(const std::string& end) {
@@ -91,22 +94,8 @@ std::vector<std::string> measure_names() {
   return names;
 }
 
-CaseResult run_case(const Scenario& scenario, const Case& which, Observer& observer) {
-  const protocol::ClientProfile* client = protocol::find_client_profile(which.client);
-  const protocol::AgentProfile* agent = protocol::find_agent_profile(which.agent);
-  SSM_ASSERT(client != nullptr && agent != nullptr);
-  RunConfig config = scenario.config;
-  config.client = *client;
-  config.agent = *agent;
-
-  CaseResult result;
-  Meter meter(observer);
-  result.run = run(config, meter);
-  result.measures = measures(result.run);
-  result.measures.merge(meter.values());
-
+std::vector<std::string> differences(const Expectation& expect, const CaseResult& result) {
   Comparison compare(result);
-  const Expectation& expect = which.expect;
   if (expect.outcome) {
     compare.same("outcome", name(*expect.outcome), name(result.run.outcome));
   }
@@ -128,6 +117,24 @@ CaseResult run_case(const Scenario& scenario, const Case& which, Observer& obser
   for (const Expectation::Bound& bound : expect.bounds) {
     compare.within(bound);
   }
+  return compare.take();
+}
+
+CaseResult run_case(const Scenario& scenario, const Case& which, Observer& observer) {
+  const protocol::ClientProfile* client = protocol::find_client_profile(which.client);
+  const protocol::AgentProfile* agent = protocol::find_agent_profile(which.agent);
+  SSM_ASSERT(client != nullptr && agent != nullptr);
+  RunConfig config = scenario.config;
+  config.client = *client;
+  config.agent = *agent;
+
+  CaseResult result;
+  Meter meter(observer);
+  result.run = run(config, meter);
+  result.measures = measures(result.run);
+  result.measures.merge(meter.values());
+
+  result.differences = differences(which.expect, result);
   return result;
 }
 

@@ -264,7 +264,7 @@ TEST(ScenarioYaml, gives_back_a_scenario_in_which_nothing_is_as_usual) {
                              .held_bytes = 0,
                              .publication_control = false};
   scenario.config.workload = {
-      .kind = sim::WorkloadKind::both, .size = 1, .seed = 2, .ends_input = true};
+      .kind = sim::WorkloadKind::both, .size = 1, .seed = 2, .ends_input = true, .ssh = true};
   scenario.config.plan = {.seed = 1, .rules = {{"cut", {.at = 1s}, fault::Crash{}}}};
   scenario.config.fault_phase = 1500ms;
   scenario.config.heal_limit = 1h;

@@ -63,6 +63,31 @@ TEST(Simulation, reads_no_faster_than_a_slow_destination) {
   EXPECT_LT(result.measures.at("slowest_connection_s"), 11);
 }
 
+TEST(Simulation, carries_the_stream_of_an_ssh_session_after_a_handshake) {
+  RunConfig config = config_for(WorkloadKind::both);
+  const RunResult plain = run(config);
+  config.workload.ssh = true;
+  const RunResult result = run(config);
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  // Request, response, completion and what acknowledges them.
+  EXPECT_GE(result.delivered, plain.delivered + 6);
+}
+
+// A client that keeps nothing is held back by a full connection all the same.
+TEST(Simulation, does_not_write_into_a_full_connection) {
+  RunConfig config = config_for(WorkloadKind::upload);
+  config.client = *protocol::find_client_profile("alexbacchin-2026-05");
+  config.network.client.bytes_per_second = 100'000;
+  config.network.client.buffer_bytes = 20'000;
+  fault::Match match;
+  match.at = 2s;
+  config.plan.rules.push_back(
+      {.name = "gone", .match = match, .action = fault::Crash{.side = Side::client}});
+  const RunResult result = run(config);
+  EXPECT_LT(result.agent_received, 250'000U);
+  EXPECT_GT(result.agent_received, 100'000U);
+}
+
 TEST(Simulation, ends_the_input_of_a_client_when_it_was_all_read) {
   RunConfig config = config_for(WorkloadKind::upload);
   config.workload.ends_input = true;
@@ -70,6 +95,18 @@ TEST(Simulation, ends_the_input_of_a_client_when_it_was_all_read) {
   EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
   EXPECT_EQ(result.agent_received, result.agent_expected);
   EXPECT_GE(result.terminate_calls, 1U);
+}
+
+// An agent before multiplexing carries one connection after the other.
+TEST(Simulation, serves_connections_in_turn_through_an_old_agent) {
+  RunConfig config = config_for(WorkloadKind::ports);
+  config.client = *protocol::find_client_profile("plugin-1.1.61");
+  config.agent = *protocol::find_agent_profile("agent-3.0");
+  config.workload = {.kind = WorkloadKind::slow_reader, .size = 3, .seed = 1};
+  const RunResult result = run(config);
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  EXPECT_EQ(result.measures.at("connections_served"), 3);
+  EXPECT_GE(result.measures.at("slowest_connection_s"), 100);
 }
 
 class ReferencePair : public testing::TestWithParam<WorkloadKind> {};

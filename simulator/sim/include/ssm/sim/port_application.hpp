@@ -9,6 +9,7 @@
 
 #include "ssm/protocol/port_agent.hpp"
 #include "ssm/protocol/port_client.hpp"
+#include "ssm/protocol/profile.hpp"
 #include "ssm/sim/application.hpp"
 #include "ssm/sim/connection_script.hpp"
 #include "ssm/sim/invariants.hpp"
@@ -21,7 +22,7 @@ namespace ssm::sim {
 class PortClientApplication final : public Application {
  public:
   PortClientApplication(const ConnectionScripts& scripts, protocol::PortClientRules rules,
-                        std::size_t chunk_bytes, Verdicts& verdicts);
+                        const protocol::ClientProfile& profile, Verdicts& verdicts);
 
   void started(const SessionFacts& facts, Instant now) override;
   bool received(protocol::PayloadType type, protocol::Bytes data, Instant now) override;
@@ -61,6 +62,7 @@ class PortClientApplication final : public Application {
   const ConnectionScripts& scripts_;
   protocol::PortClientRules rules_;
   std::size_t chunk_bytes_;
+  bool multiplexes_;
   Verdicts& verdicts_;
   std::optional<protocol::PortClient> port_;
   Instant started_at_{};
@@ -79,7 +81,7 @@ class PortClientApplication final : public Application {
 class PortAgentApplication final : public Application {
  public:
   PortAgentApplication(const ConnectionScripts& scripts, protocol::PortAgentRules rules,
-                       std::size_t chunk_bytes, Verdicts& verdicts);
+                       const protocol::AgentProfile& profile, Verdicts& verdicts);
 
   void started(const SessionFacts& facts, Instant now) override;
   bool received(protocol::PayloadType type, protocol::Bytes data, Instant now) override;
@@ -117,6 +119,7 @@ class PortAgentApplication final : public Application {
   const ConnectionScripts& scripts_;
   protocol::PortAgentRules rules_;
   std::size_t chunk_bytes_;
+  bool multiplexes_;
   Verdicts& verdicts_;
   std::optional<protocol::PortAgent> port_;
   std::size_t dials_ = 0;

@@ -76,6 +76,10 @@ struct CaseResult {
 /// Their names, in alphabetical order.
 [[nodiscard]] std::vector<std::string> measure_names();
 
+/// What was expected of the run and not seen.
+[[nodiscard]] std::vector<std::string> differences(const Expectation& expect,
+                                                   const CaseResult& result);
+
 /// Asserts that the profiles exist.
 [[nodiscard]] CaseResult run_case(const Scenario& scenario, const Case& which, Observer& observer);
 

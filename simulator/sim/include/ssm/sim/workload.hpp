@@ -45,6 +45,8 @@ struct Workload {
   std::uint64_t seed = 0;
   /// The client's input ends when all of it was read, as that of a pipe does.
   bool ends_input = false;
+  /// Over a session as ssh uses it: type Port, with a handshake, and no terminal.
+  bool ssh = false;
 
   friend bool operator==(const Workload&, const Workload&) = default;
 };
