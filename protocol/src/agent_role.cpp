@@ -231,8 +231,9 @@ void AgentRole::watch_stragglers(Instant now) {
   const bool only_stragglers = drain_until_ && state_ == State::open && !publication_.paused() &&
                                send_.in_flight() > 0 && send_.newest_acknowledged() &&
                                config_.profile.straggler_limit > Duration::zero();
-  stragglers_until_ =
-      only_stragglers ? std::optional(now + config_.profile.straggler_limit) : std::nullopt;
+  const Duration limit =
+      acknowledges_copies_ ? config_.profile.drain_limit : config_.profile.straggler_limit;
+  stragglers_until_ = only_stragglers ? std::optional(now + limit) : std::nullopt;
 }
 
 void AgentRole::complete_end(Instant now) {

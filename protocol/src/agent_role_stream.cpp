@@ -201,7 +201,9 @@ void AgentRole::receive_acknowledge(const MessageView& message, Instant now) {
   const bool pause_ended = publication_.on_acknowledge();
   //= ACK-003
   if (const Result<std::int64_t> sequence = parse_acknowledged_sequence(message.payload)) {
-    send_.acknowledge(*sequence, now);
+    const bool known = send_.acknowledge(*sequence, now).known;
+    acknowledges_copies_ =
+        acknowledges_copies_ || (!known && *sequence >= 0 && *sequence < send_.next_sequence());
   }
   after_pause(pause_ended, now);
   note_room();

@@ -83,7 +83,7 @@ void ClientRole::connection_opened(Instant now) {
   if (keepalive_.take_ping(now)) {
     outputs_.push(SendPing{});
   }
-  gap_.look(receive_.expected(), receive_.stored() > 0, now);
+  look_for_gap(now);
   if (std::exchange(was_open_, true)) {
     events_.push(ConnectionRestored{});
     //= RESUME-009
@@ -182,6 +182,20 @@ void ClientRole::end(ClientEnd reason, std::string text) {
   events_.push(ClientEnded{reason, std::move(text)});
 }
 
+void ClientRole::set_reading(bool reading, Instant now) {
+  reading_ = reading;
+  keepalive_.set_reading(reading, now);
+  look_for_gap(now);
+}
+
+void ClientRole::look_for_gap(Instant now) {
+  if (state_ == State::open && reading_) {
+    gap_.look(receive_.expected(), receive_.stored() > 0, now);
+  } else {
+    gap_.connection_lost();
+  }
+}
+
 // --- time and polls -----------------------------------------------------------------------------
 
 void ClientRole::on_timer(Instant now) {
@@ -213,10 +227,7 @@ void ClientRole::on_timer(Instant now) {
     return;
   }
   if (gap_.expired(now)) {
-    end(ClientEnd::stream_gap,
-        "message " + std::to_string(receive_.expected()) + " never came, while " +
-            std::to_string(receive_.stored()) + " later ones did" +
-            (receive_.expected() == 0 ? "; was the session begun by another client?" : ""));
+    end(ClientEnd::stream_gap, describe_gap());
     return;
   }
   if (pause_ends_at_ && now >= *pause_ends_at_) {
@@ -236,6 +247,12 @@ std::optional<Instant> ClientRole::next_timeout() const {
     return holds_back() ? next : earliest(next, send_.next_timeout());
   }
   return next;
+}
+
+std::string ClientRole::describe_gap() const {
+  return "message " + std::to_string(receive_.expected()) + " never came, while " +
+         std::to_string(receive_.stored()) + " later ones did" +
+         (receive_.expected() == 0 ? "; was the session begun by another client?" : "");
 }
 
 ChannelStatus ClientRole::status() const {

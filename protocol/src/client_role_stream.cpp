@@ -58,7 +58,11 @@ void ClientRole::receive(const Frame& message, Instant now) {
       //= CLOSE-004
       //= CLOSE-006
       const Result<ChannelClosed> closed = parse_channel_closed(parsed->payload);
-      end(ClientEnd::channel_closed, closed ? closed->output : std::string());
+      if (gap_.watches() && receive_.stored() > 0) {
+        end(ClientEnd::stream_gap, "the session was closed; " + describe_gap());
+      } else {
+        end(ClientEnd::channel_closed, closed ? closed->output : std::string());
+      }
       return;
     }
     default:
@@ -115,9 +119,7 @@ void ClientRole::receive_output(const MessageView& message, const Frame& frame, 
       },
       //= ACK-009
       [&](const MessageView& taken) { acknowledge(taken, now); });
-  if (state_ == State::open) {
-    gap_.look(receive_.expected(), receive_.stored() > 0, now);
-  }
+  look_for_gap(now);
 }
 
 void ClientRole::deliver_unordered(const MessageView& message, const Frame& frame, Instant now) {

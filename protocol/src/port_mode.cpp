@@ -1,6 +1,6 @@
 #include "ssm/protocol/port_mode.hpp"
 
-#include "detail/port_version.hpp"
+#include "ssm/protocol/version.hpp"
 
 namespace ssm::protocol {
 namespace {
@@ -12,7 +12,7 @@ constexpr std::string_view local_port_forwarding = "LocalPortForwarding";
 PortChoice choose_client_port_mode(std::string_view type, std::string_view agent_version) {
   PortChoice choice;
   //= PORT-003
-  choice.terminate_flag = detail::plugin_counts_as_newer(agent_version, "2.3.722.0");
+  choice.terminate_flag = client_gate::agent_knows_terminate_flag(agent_version);
   //= PORT-008
   //= PORT-011
   choice.local_port_forwarding = type == local_port_forwarding;
@@ -22,11 +22,11 @@ PortChoice choose_client_port_mode(std::string_view type, std::string_view agent
   }
   //= PORT-009
   //= PORT-010
-  if (detail::plugin_counts_as_newer(agent_version, "3.0.196.0")) {
+  if (client_gate::agent_multiplexes(agent_version)) {
     choice.mode = PortMode::mux;
     choice.terminate_flag = true;
     //= MUX-050
-    choice.keepalive = !detail::plugin_counts_as_newer(agent_version, "3.1.1511.0");
+    choice.keepalive = !client_gate::keep_alive_is_off(agent_version);
   }
   return choice;
 }
@@ -37,20 +37,12 @@ PortChoice choose_agent_port_mode(std::string_view type, std::string_view client
   //= PORT-012
   //= PORT-013
   //= PORT-014
-  if (choice.local_port_forwarding && detail::compare_as_agent(client_version, "1.1.70") >= 0) {
+  if (choice.local_port_forwarding && agent_gate::client_multiplexes(client_version)) {
     choice.mode = PortMode::mux;
     //= MUX-051
-    choice.keepalive = detail::compare_as_agent(client_version, "1.2.331.0") <= 0;
+    choice.keepalive = !agent_gate::keep_alive_is_off(client_version);
   }
   return choice;
-}
-
-bool client_multiplexes(std::string_view client_version) {
-  return choose_agent_port_mode(local_port_forwarding, client_version).mode == PortMode::mux;
-}
-
-bool agent_multiplexes(std::string_view agent_version) {
-  return choose_client_port_mode(local_port_forwarding, agent_version).mode == PortMode::mux;
 }
 
 }  // namespace ssm::protocol

@@ -272,7 +272,13 @@ Instant SendWindow::head_deadline() const {
 
 /// When the RTO has passed, ticks aside.
 Instant SendWindow::exact_deadline(const Slot& head, Duration rto) const {
-  return std::max(head.last_sent, timer_restarted_at_) + rto;
+  Duration wait = rto;
+  if (rules_.resend_tick == Duration{0}) {
+    for (std::uint32_t i = 0; i < head.resends && wait < rules_.max_rto; ++i) {
+      wait = std::min(wait * 2, rules_.max_rto);
+    }
+  }
+  return std::max(head.last_sent, timer_restarted_at_) + wait;
 }
 
 bool SendWindow::limit_reached(const Slot& slot, Instant now) const {

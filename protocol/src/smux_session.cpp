@@ -19,7 +19,7 @@ SmuxSession::SmuxSession(SmuxSide side, const SmuxRules& rules, Instant now)
   SSM_ASSERT(rules_.version == 1 || rules_.version == 2);
   SSM_ASSERT(rules_.frame_bytes_max > 0 && rules_.frame_bytes_max <= 0xffff);
   SSM_ASSERT(rules_.receive_bytes > 0 && rules_.stream_send_bytes > 0);
-  SSM_ASSERT(rules_.keepalive_interval > Duration{0} && rules_.keepalive_timeout > Duration{0});
+  SSM_ASSERT(rules_.keepalive_interval > Duration{0} && rules_.keepalive_timeout >= Duration{0});
 }
 
 SmuxSession::Stream* SmuxSession::find(std::uint32_t stream_id) {
@@ -231,7 +231,7 @@ void SmuxSession::on_timer(Instant now) {
   }
   //= MUX-053
   //= MUX-055
-  if (now >= next_check_) {
+  if (rules_.keepalive_timeout > Duration{0} && now >= next_check_) {
     // A reader that stopped us hides whatever the peer has sent.
     if (!frame_seen_ && !receive_blocked()) {
       fail(SmuxEndReason::keepalive_timeout,
@@ -251,7 +251,10 @@ std::optional<Instant> SmuxSession::next_timeout() const {
   }
   std::optional<Instant> next = stall_deadline();
   if (rules_.keepalive) {
-    next = earliest(next, earliest(next_nop_, next_check_));
+    next = earliest(next, next_nop_);
+    if (rules_.keepalive_timeout > Duration{0}) {
+      next = earliest(next, next_check_);
+    }
   }
   return next;
 }

@@ -47,6 +47,7 @@ void SessionDriver::send_size(protocol::TerminalSize size) {
 
 void SessionDriver::pause_reading() {
   reading_paused_ = true;
+  role_.set_reading(false, net::EventLoop::now());
   if (socket_.open()) {
     socket_.pause_reading();
   }
@@ -54,6 +55,7 @@ void SessionDriver::pause_reading() {
 
 void SessionDriver::resume_reading() {
   reading_paused_ = false;
+  role_.set_reading(true, net::EventLoop::now());
   if (socket_.open()) {
     socket_.resume_reading();
   }

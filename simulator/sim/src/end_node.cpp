@@ -157,6 +157,7 @@ bool EndNode::feed(Instant now) {
 void EndNode::deliver(protocol::PayloadType type, const protocol::FrameSlice& data) {
   if (!held_.empty() || !application_.received(type, data.bytes(), now())) {
     held_.push_back({type, data});
+    role_set_reading(false, now());
     if (connection_ != nullptr) {
       connection_->set_end_reading(false);
     }
@@ -170,8 +171,11 @@ bool EndNode::offer_held(Instant now) {
     held_.pop_front();
     any = true;
   }
-  if (any && held_.empty() && connection_ != nullptr) {
-    connection_->set_end_reading(true);
+  if (any && held_.empty()) {
+    role_set_reading(true, now);
+    if (connection_ != nullptr) {
+      connection_->set_end_reading(true);
+    }
   }
   return any;
 }

@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "ssm/protocol/version.hpp"
+
 namespace ssm::sim {
 namespace {
 
@@ -75,7 +77,7 @@ PortClientApplication::PortClientApplication(const ConnectionScripts& scripts,
     : scripts_(scripts),
       rules_(rules),
       chunk_bytes_(profile.chunk_bytes),
-      multiplexes_(protocol::client_multiplexes(profile.version)),
+      multiplexes_(protocol::agent_gate::client_multiplexes(profile.version)),
       verdicts_(verdicts) {}
 
 void PortClientApplication::started(const SessionFacts& facts, Instant now) {
@@ -312,7 +314,7 @@ PortAgentApplication::PortAgentApplication(const ConnectionScripts& scripts,
     : scripts_(scripts),
       rules_(rules),
       chunk_bytes_(profile.chunk_bytes),
-      multiplexes_(protocol::agent_multiplexes(profile.version)),
+      multiplexes_(protocol::client_gate::agent_multiplexes(profile.version)),
       verdicts_(verdicts) {}
 
 void PortAgentApplication::started(const SessionFacts& facts, Instant now) {

@@ -97,11 +97,11 @@ class Line {
   template <class Step>
   void run(Step step) {
     while (!step()) {
-      send();
+      const bool room = send();
       if (closed_) {
         return;
       }
-      wait();
+      wait(room);
       session_.on_timer(now());
       receive();
     }
@@ -113,21 +113,22 @@ class Line {
   }
 
  private:
-  void send() {
-    for (;;) {
+  /// True when bytes left and none are left: the streams have room that no event will tell of.
+  bool send() {
+    for (bool sent = false;; sent = true) {
       if (out_begin_ == out_end_) {
         out_begin_ = 0;
         // As a data channel does it: a message at a time.
         out_end_ = session_.poll_output(MutableBytes(out_).first(1024));
         if (out_end_ == 0) {
-          return;
+          return sent;
         }
       }
       const ssize_t count =
           ::send(socket_, out_.data() + out_begin_, out_end_ - out_begin_, MSG_NOSIGNAL);
       if (count < 0) {
         closed_ = closed_ || errno != EAGAIN;
-        return;
+        return false;
       }
       out_begin_ += static_cast<std::size_t>(count);
     }
@@ -150,7 +151,7 @@ class Line {
       ++nops_;
     }
   }
-  void wait() {
+  void wait(bool room) {
     const bool blocked = session_.receive_blocked();
     pollfd entry{.fd = socket_,
                  .events = static_cast<short>((blocked ? 0 : POLLIN) |
@@ -161,7 +162,7 @@ class Line {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now()).count();
       milliseconds = static_cast<int>(std::clamp<std::int64_t>(left, 0, milliseconds));
     }
-    if (in_begin_ < in_end_ && !blocked) {
+    if (room || (in_begin_ < in_end_ && !blocked)) {
       milliseconds = 0;
     }
     if (::poll(&entry, 1, milliseconds) == 0 && milliseconds == 20'000) {

@@ -351,6 +351,33 @@ TEST(AgentRole, does_not_wait_for_ever_for_a_message_that_its_client_will_never_
   EXPECT_TRUE(role.ended());
 }
 
+TEST(AgentRole, waits_for_stragglers_of_a_client_that_acknowledges_copies) {
+  AgentRole role = running(waiting_five_seconds_for_stragglers());
+  for (const char* text : {"a", "b", "c"}) {
+    role.send_output(PayloadType::output, as_bytes(text), at_ms(0));
+  }
+  role.receive(ack_frame(0), at_ms(10));
+  role.receive(ack_frame(0), at_ms(11));
+  role.receive(ack_frame(2), at_ms(12));
+  role.finish(at_ms(1000));
+  (void)run_until(role, at_ms(60'000));
+  EXPECT_FALSE(role.ended());
+  role.receive(ack_frame(1), at_ms(60'000));
+  EXPECT_TRUE(role.ended());
+}
+
+TEST(AgentRole, takes_an_acknowledgement_of_what_was_never_sent_for_no_copy) {
+  AgentRole role = running(waiting_five_seconds_for_stragglers());
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  role.receive(ack_frame(77), at_ms(9));
+  role.receive(ack_frame(-1), at_ms(9));
+  role.receive(ack_frame(1), at_ms(10));
+  role.finish(at_ms(1000));
+  (void)run_until(role, at_ms(6000));
+  EXPECT_TRUE(role.ended());
+}
+
 TEST(AgentRole, waits_for_its_newest_output_and_for_stragglers_of_a_client_that_is_away) {
   AgentRole newest = running(waiting_five_seconds_for_stragglers());
   newest.send_output(PayloadType::output, as_bytes("a"), at_ms(0));

@@ -325,6 +325,22 @@ TEST(ClientRole, ends_even_when_channel_closed_is_malformed) {
   EXPECT_THAT(drain(role), ElementsAre("drop", "* ended channel_closed"));
 }
 
+TEST(ClientRole, says_what_is_missing_when_the_session_is_closed_before_it_came) {
+  ClientRole role = started();
+  role.receive(output_frame(3, "later"), at_ms(1));
+  (void)drain(role);
+  role.receive(control_frame(MessageType::channel_closed, "{}"), at_ms(2));
+  EXPECT_THAT(drain(role),
+              ElementsAre("drop",
+                          "* ended stream_gap: the session was closed; message 1 never came, "
+                          "while 1 later ones did"));
+  ClientRole plugin = started("plugin-1.2.677");
+  plugin.receive(output_frame(3, "later"), at_ms(1));
+  (void)drain(plugin);
+  plugin.receive(control_frame(MessageType::channel_closed, "{}"), at_ms(2));
+  EXPECT_THAT(drain(plugin), ElementsAre("drop", "* ended channel_closed"));
+}
+
 TEST(ClientRole, does_nothing_more_after_its_end) {
   ClientRole role = started();
   role.receive(control_frame(MessageType::channel_closed, "{}"), at_ms(1));
@@ -658,6 +674,30 @@ TEST(ClientRole, takes_a_connection_without_pongs_for_lost) {
   const Lines said = run_until(role, at_ms(114'000));
   EXPECT_THAT(said, ElementsAre("@114000", "drop", "* interrupted no pong", "@114000",
                                 "call ResumeSession"));
+}
+
+TEST(ClientRole, misses_no_pong_and_no_message_while_its_owner_does_not_read) {
+  ClientRole role = started();
+  role.receive(output_frame(2, "ahead of 1"), at_ms(0));
+  role.set_reading(false, at_ms(1));
+  (void)run_until(role, at_ms(3'600'000));
+  EXPECT_EQ(role.status().connection, ConnectionState::open);
+  role.set_reading(true, at_ms(3'600'000));
+  (void)run_until(role, at_ms(3'600'000 + 113'999));
+  EXPECT_EQ(role.status().connection, ConnectionState::open);
+  (void)run_until(role, at_ms(3'600'000 + 114'000));
+  EXPECT_NE(role.status().connection, ConnectionState::open);
+}
+
+TEST(ClientRole, does_not_read_on_a_new_connection_either) {
+  ClientRole role = started();
+  role.set_reading(false, at_ms(0));
+  role.connection_lost("reset", at_ms(1));
+  (void)run_until(role, at_ms(60'000));
+  role.resume_answered("token-2", "", at_ms(60'000));
+  role.connection_opened(at_ms(60'000));
+  (void)run_until(role, at_ms(3'600'000));
+  EXPECT_EQ(role.status().connection, ConnectionState::open);
 }
 
 TEST(ClientRole, keeps_a_connection_whose_pongs_arrive) {

@@ -215,6 +215,16 @@ TEST(PortAgentMux, with_keepalive_ends_in_silence) {
               ElementsAre("end 1: expected a frame within the keep-alive time, seen none"));
 }
 
+TEST(PortAgentMux, strict_sends_keepalives_and_survives_silence) {
+  PortAgentConfig config = agent_config(PortMode::mux);
+  config.choice.keepalive = true;
+  AgentScript agent(config);
+  agent.advance(seconds(10));
+  EXPECT_THAT(agent.output(), ElementsAre("output 0103000000000000"));
+  agent.advance(std::chrono::hours(1));
+  EXPECT_THAT(agent.events(), IsEmpty());
+}
+
 TEST(PortAgentMux, without_keepalive_survives_silence) {
   AgentScript agent(agent_config(PortMode::mux, reference));
   agent.advance(std::chrono::hours(1));

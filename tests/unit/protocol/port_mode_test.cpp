@@ -60,12 +60,5 @@ TEST(PortMode, of_an_agent_is_basic_without_the_type) {
   EXPECT_TRUE(choose_agent_port_mode(forwarding, "0.0.1").local_port_forwarding);
 }
 
-TEST(PortMode, is_mux_only_in_programs_that_the_other_end_takes_for_capable) {
-  EXPECT_FALSE(client_multiplexes("1.1.61.0"));
-  EXPECT_TRUE(client_multiplexes("1.1.70.0"));
-  EXPECT_FALSE(agent_multiplexes("3.0.196.0"));
-  EXPECT_TRUE(agent_multiplexes("3.0.197.0"));
-}
-
 }  // namespace
 }  // namespace ssm::protocol

@@ -72,7 +72,7 @@ class NaiveWindow {
     }
     messages_.erase(found);
     if (ambiguous && was_head && !messages_.empty() && rules_.resend_tick == Duration{0} &&
-        std::max(messages_.begin()->second.last_sent, restarted_) + rto <= now_) {
+        deadline(messages_.begin()->second, rto) <= now_) {
       messages_.begin()->second.at_once = true;
     }
     send_due(false);
@@ -122,8 +122,12 @@ class NaiveWindow {
                       (now_ - *first_use_) % rules_.resend_tick == Duration{0};
     send_due(tick);
   }
-  Instant head_deadline() const {
-    return std::max(messages_.begin()->second.last_sent, restarted_) + rtt_.rto();
+  Instant head_deadline() const { return deadline(messages_.begin()->second, rtt_.rto()); }
+  Instant deadline(const Message& message, Duration rto) const {
+    // 32 doublings of a nanosecond are more than any max_rto here.
+    const Duration doubled = rto * (std::int64_t{1} << std::min(message.resends, 32U));
+    return std::max(message.last_sent, restarted_) +
+           (message.resends > 0 ? std::min(doubled, std::max(rto, rules_.max_rto)) : rto);
   }
   void send_due(bool tick) {
     if (!allowed_) {

@@ -173,6 +173,15 @@ TEST(SendWindow, strict_repeats_at_the_exact_deadline) {
               ElementsAre("205 resend 0", "405 resend 0 #2", "605 resend 0 #3", "805 resend 0 #4"));
 }
 
+TEST(SendWindow, strict_waits_twice_as_long_for_each_further_resend_up_to_the_maximum) {
+  SendWindowScript script(strict());
+  script.send(0);
+  script.run_until(4500);
+  EXPECT_THAT(script.take(),
+              ElementsAre("200 resend 0", "600 resend 0 #2", "1400 resend 0 #3", "2400 resend 0 #4",
+                          "3400 resend 0 #5", "4400 resend 0 #6"));
+}
+
 TEST(SendWindow, strict_resends_an_overdue_message_as_soon_as_an_ack_uncovers_it) {
   SendWindowScript script(strict());
   script.send_many(0, 3);  // all lost

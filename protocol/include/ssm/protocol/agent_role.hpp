@@ -101,6 +101,9 @@ class AgentRole {
   void connection_failed(std::string_view detail, Instant now);
   void connection_lost(std::string_view detail, Instant now);
   void pong_received(Instant now) { keepalive_.pong(now); }
+  /// The owner takes nothing from the connection for now, or takes messages again: pongs wait
+  /// unread. Holds across reconnections.
+  void set_reading(bool reading, Instant now) { keepalive_.set_reading(reading, now); }
 
   void receive(const Frame& message, Instant now);
 
@@ -181,6 +184,7 @@ class AgentRole {
   std::optional<Frame> awaits_key_;
   bool input_ready_ = false;
   bool output_blocked_ = false;
+  bool acknowledges_copies_ = false;  ///< the client was seen to acknowledge a message twice
   std::string request_id_;
   std::string token_;
   std::optional<AgentEnd> ending_;

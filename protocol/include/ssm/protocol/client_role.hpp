@@ -111,6 +111,9 @@ class ClientRole {
   void connection_failed(std::string_view detail, Instant now);
   void connection_lost(std::string_view detail, Instant now);
   void pong_received(Instant now) { keepalive_.pong(now); }
+  /// The owner takes nothing from the connection for now, because its output is slow, or takes
+  /// messages again. Holds across reconnections. What waits unread is not taken for missing.
+  void set_reading(bool reading, Instant now);
   /// `token` empty: the session is over.
   void resume_answered(std::string_view token, std::string_view stream_url, Instant now);
   void resume_failed(std::string_view detail, Instant now);
@@ -177,6 +180,8 @@ class ClientRole {
   void deliver_unordered(const MessageView& message, const Frame& frame, Instant now);
   void pause(Instant now);
   void after_pause(bool ended, Instant now);
+  void look_for_gap(Instant now);
+  [[nodiscard]] std::string describe_gap() const;
   [[nodiscard]] bool pause_ends_by_traffic() const;
   [[nodiscard]] bool holds_back() const;
   void complete_handshake(const HandshakeComplete& complete, Instant now);
@@ -191,6 +196,7 @@ class ClientRole {
   ReconnectSchedule reconnect_;
   Keepalive keepalive_;
   GapWatch gap_;
+  bool reading_ = true;
   Publication publication_;
   std::optional<Instant> pause_ends_at_;
   std::int64_t highest_delivered_ = -1;  ///< Delivery::only_newer

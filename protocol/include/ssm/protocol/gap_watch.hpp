@@ -27,6 +27,8 @@ class GapWatch {
   }
   void connection_lost() { deadline_.reset(); }
 
+  /// Whether a gap is anything to the profile.
+  [[nodiscard]] bool watches() const { return limit_ > Duration::zero(); }
   [[nodiscard]] bool expired(Instant now) const { return deadline_ && now >= *deadline_; }
   [[nodiscard]] std::optional<Instant> next_timeout() const { return deadline_; }
 

@@ -23,10 +23,7 @@ class Keepalive {
 
   void opened(Instant now) {
     ping_at_ = rules_.at_once ? now : now + rules_.interval;
-    if (rules_.pong_wait > Duration::zero()) {
-      //= TRANS-020
-      dead_at_ = now + rules_.interval + rules_.pong_wait;
-    }
+    wait(now);
   }
   void closed() {
     ping_at_.reset();
@@ -34,6 +31,15 @@ class Keepalive {
   }
   /// Nobody reads pongs any more.
   void stop_waiting() { dead_at_.reset(); }
+  /// The owner stopped reading, for a slow consumer's sake, and pongs wait among what is not read;
+  /// or it reads again.
+  void set_reading(bool reading, Instant now) {
+    reading_ = reading;
+    dead_at_.reset();
+    if (ping_at_) {
+      wait(now);
+    }
+  }
   void pong(Instant now) {
     //= TRANS-021
     if (dead_at_) {
@@ -53,7 +59,15 @@ class Keepalive {
   [[nodiscard]] std::optional<Instant> next_timeout() const { return earliest(ping_at_, dead_at_); }
 
  private:
+  void wait(Instant now) {
+    if (reading_ && rules_.pong_wait > Duration::zero()) {
+      //= TRANS-020
+      dead_at_ = now + rules_.interval + rules_.pong_wait;
+    }
+  }
+
   KeepaliveRules rules_;
+  bool reading_ = true;
   std::optional<Instant> ping_at_;
   std::optional<Instant> dead_at_;
 };

@@ -35,9 +35,4 @@ struct PortChoice {
 [[nodiscard]] PortChoice choose_agent_port_mode(std::string_view type,
                                                 std::string_view client_version);
 
-/// Whether a client of that version multiplexes at all, and an agent: what the other end takes for
-/// granted when it decides on the version alone. An older program knows basic mode only.
-[[nodiscard]] bool client_multiplexes(std::string_view client_version);
-[[nodiscard]] bool agent_multiplexes(std::string_view agent_version);
-
 }  // namespace ssm::protocol

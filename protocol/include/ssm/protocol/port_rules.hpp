@@ -11,7 +11,10 @@ namespace ssm::protocol {
 
 /// What both ends of a port session have in common. The defaults are ours.
 struct PortRules {
-  SmuxRules smux;
+  /// Ours sends keep-alives where the gates ask for them but does not wait for any: each end
+  /// decides on the other's version alone, and next to an agent of up to 3.1.1511.0 a client since
+  /// 1.2.331.0 would wait for what that agent does not send (MUX-050, MUX-051).
+  SmuxRules smux = {.keepalive_timeout = Duration{0}};
   /// Mux: the end of either direction closes both; what is still on the way in the other one is
   /// lost (BUG-027). Otherwise each direction ends by itself.
   bool full_close = false;

@@ -103,7 +103,8 @@ struct AgentProfile {
   bool goes_on_without_channel = false;
   /// The same when the newest message was acknowledged and only stragglers are left, counted anew
   /// with each acknowledgement; 0 means as long as drain_limit. A client that does not acknowledge
-  /// duplicates leaves them for good when an acknowledgement was lost with a connection (SEQ-008).
+  /// duplicates leaves them for good when an acknowledgement was lost with a connection (SEQ-008);
+  /// one that was seen to acknowledge a duplicate will acknowledge them, and drain_limit holds.
   Duration straggler_limit{0};
   /// What is still unacknowledged then makes the session's end a failure (ours) instead of being
   /// lost without a word (agent).

@@ -18,7 +18,7 @@ namespace ssm::protocol {
 ///     SRTT   = 7/8 SRTT + 1/8 sample
 ///     RTO    = SRTT + max(granularity, 4 RTTVAR)     at most max_rto
 ///
-/// There is no backoff and no minimum.
+/// There is no minimum; backoff is the send window's.
 class RttEstimator {
  public:
   explicit RttEstimator(const SendRules& rules);

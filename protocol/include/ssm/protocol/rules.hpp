@@ -41,14 +41,15 @@ struct SendRules {
   Duration clock_granularity = std::chrono::milliseconds(10);
   Duration max_rto = std::chrono::seconds(1);
   /// Retransmission is looked at only every tick, counted from the first message; 0 means at the
-  /// exact deadline (ours).
+  /// exact deadline, and with backoff: each further resend of a message waits twice as long as the
+  /// one before, up to max_rto (ours, as RFC 6298 section 5.5).
   Duration resend_tick{0};
   /// A retransmission restarts the message's timer (agent, ours). Without it the plugin resends
   /// on every tick after the first timeout (RTX-004) and takes its RTT samples from the first
   /// transmission (RTX-010).
   bool resend_restarts_timer = true;
   /// Karn's rule (ours): a retransmitted message gives no RTT sample, because nothing tells which
-  /// of its copies was acknowledged. Without backoff that alone would resend every message for
+  /// of its copies was acknowledged. That alone would resend every message for
   /// ever on a path slower than the initial RTO, so such an acknowledgement raises the RTO until
   /// the next sample; see RttEstimator::add_ambiguous.
   bool karn = true;

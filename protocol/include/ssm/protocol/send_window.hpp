@@ -24,8 +24,10 @@ namespace ssm::protocol {
 /// rules:
 ///  - `resend_tick` set (both references): at the first tick at which more than the RTO has passed
 ///    since its first transmission, or the RTO since it was last sent again;
-///  - otherwise (ours): as soon as the RTO has passed since its last transmission, which for a
-///    message uncovered by an acknowledgement may be long ago: then at once.
+///  - otherwise (ours): as soon as the RTO, doubled for each resend it had, has passed since its
+///  last
+///    transmission, which for a message uncovered by an acknowledgement may be long ago: then at
+///    once.
 /// With `resend_all_on_resume`, messages that were never written, and after on_resume all messages,
 /// are due at once on top of that.
 ///

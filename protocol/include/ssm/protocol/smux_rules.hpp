@@ -77,7 +77,8 @@ struct SmuxRules {
   /// UPD in version 1 ends the session; otherwise it is skipped (MUX-019).
   bool update_in_version_1_is_error = false;
 
-  /// Whether NOPs are sent and missed; see the gates of port sessions.
+  /// Whether NOPs are sent and missed; see the gates of port sessions. With a timeout of 0 they are
+  /// only sent.
   bool keepalive = false;
   Duration keepalive_interval = std::chrono::seconds(10);
   Duration keepalive_timeout = std::chrono::seconds(30);

@@ -30,6 +30,7 @@ class ClientNode final : public EndNode {
   }
   void role_pong(Instant now) override;
   void role_on_timer(Instant now) override { role_.on_timer(now); }
+  void role_set_reading(bool reading, Instant now) override { role_.set_reading(reading, now); }
   std::optional<Instant> role_next_timeout() const override { return role_.next_timeout(); }
   bool role_can_send() const override { return role_.can_send(); }
   void role_send(const Chunk& chunk, Instant now) override;

@@ -61,6 +61,7 @@ class EndNode : public ConnectionUser {
   virtual void role_connection_lost(const std::string& detail, Instant now) = 0;
   virtual void role_receive(const protocol::Frame& frame, Instant now) = 0;
   virtual void role_pong(Instant now) = 0;
+  virtual void role_set_reading(bool reading, Instant now) = 0;
   virtual void role_on_timer(Instant now) = 0;
   [[nodiscard]] virtual std::optional<Instant> role_next_timeout() const = 0;
   [[nodiscard]] virtual bool role_can_send() const = 0;
