@@ -86,10 +86,11 @@ struct WindowProbe {
     out.add(window.base_);
     out.add(static_cast<std::int64_t>(window.live_));
     // The first for Karn's rule, the others until backoff has reached its end.
-    const auto resends_that_matter =
+    const std::int64_t resends_that_matter =
         rules.resend_tick != protocol::Duration{0}
-            ? std::int64_t{1}
-            : std::bit_width(static_cast<std::uint64_t>(rules.max_rto / window.rtt_.rto())) + 1;
+            ? 1
+            : 1 + static_cast<std::int64_t>(std::bit_width(
+                      static_cast<std::uint64_t>(rules.max_rto / window.rtt_.rto())));
     protocol::Instant oldest_timer = now;
     const auto add_slot = [&](std::int64_t sequence, const protocol::SendWindow::Slot& slot) {
       out.add(sequence);

@@ -103,6 +103,7 @@ class BoundlessEnd final : public EndNode {
   void role_connection_lost(const std::string& /*detail*/, Instant /*now*/) override {}
   void role_receive(const protocol::Frame& /*frame*/, Instant /*now*/) override {}
   void role_pong(Instant /*now*/) override {}
+  void role_set_reading(bool /*reading*/, Instant /*now*/) override {}
   void role_on_timer(Instant /*now*/) override {}
   std::optional<Instant> role_next_timeout() const override { return std::nullopt; }
   bool role_can_send() const override { return false; }
