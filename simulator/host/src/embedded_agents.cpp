@@ -30,8 +30,7 @@ void EmbeddedAgents::add(agent::AgentOptions options) {
 
 void EmbeddedAgents::start_session(const service::AgentTask& task) {
   if (const auto found = agents_.find(task.target); found != agents_.end()) {
-    found->second->start_session(
-        {.session_id = task.session_id, .session_type = task.session_type});
+    found->second->start_session(task.task);
   }
 }
 

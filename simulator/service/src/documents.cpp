@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "detail/json_writer.hpp"
 #include "detail/text.hpp"
 
 namespace ssm::service {
@@ -114,6 +115,36 @@ AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
     }
   }
   return given;
+}
+
+//= CTL-011
+//= CTL-012
+protocol::SessionTask make_session_task(const Session& session, const SessionDocument& document) {
+  detail::JsonWriter parameters;
+  parameters.begin_object();
+  for (const DocumentParameter& declared : document.parameters) {
+    const auto given = session.parameters.find(declared.name);
+    if (given == session.parameters.end()) {
+      continue;
+    }
+    parameters.key(declared.name);
+    if (declared.type == ParameterType::string && given->second.size() == 1) {
+      parameters.string(given->second.front());
+      continue;
+    }
+    parameters.begin_array();
+    for (const std::string& value : given->second) {
+      parameters.string(value);
+    }
+    parameters.end_array();
+  }
+  parameters.end_object();
+  return {.document_name = document.name,
+          .document_content = document.content,
+          .session_id = session.id,
+          .parameters = parameters.take(),
+          .run_as_user = {},
+          .session_owner = session.owner.arn};
 }
 
 }  // namespace ssm::service

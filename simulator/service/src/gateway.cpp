@@ -159,10 +159,10 @@ void Gateway::session_started(const Session& session, std::int64_t /*now_ms*/) {
   started.start();
   //= SVC-018
   if (agents_ != nullptr) {
-    agents_->start_session({.session_id = session.id,
-                            .target = session.target,
-                            .document_name = session.document_name,
-                            .session_type = "Standard_Stream"});
+    const SessionDocument* document = state_.documents.find(session.document_name);
+    SSM_ASSERT(document != nullptr);  // StartSession found it in this very call
+    agents_->start_session(
+        {.target = session.target, .task = make_session_task(session, *document)});
   }
 }
 

@@ -42,12 +42,22 @@ class EmbeddedAgentTest : public test::SessionTest {
     SessionTest::TearDown();
   }
 
+  static protocol::SessionTask task(const std::string& session_id,
+                                    const std::string& type = "Standard_Stream") {
+    return {.document_name = "Doc",
+            .document_content = R"({"schemaVersion":"1.0","sessionType":")" + type + "\"}",
+            .session_id = session_id,
+            .parameters = "{}",
+            .run_as_user = {},
+            .session_owner = {}};
+  }
+
   std::unique_ptr<EmbeddedAgent> agent_;
   std::vector<End> ends_;
 };
 
 TEST_F(EmbeddedAgentTest, runs_a_session_and_forgets_it_at_its_end) {
-  agent_->start_session({.session_id = "s-1"});
+  agent_->start_session(task("s-1"));
   EXPECT_EQ(agent_->sessions(), 1U);
   ASSERT_TRUE(wait_for_output("\n"));
   service_->send_input("\n");
@@ -58,7 +68,7 @@ TEST_F(EmbeddedAgentTest, runs_a_session_and_forgets_it_at_its_end) {
 }
 
 TEST_F(EmbeddedAgentTest, cancels_a_session_by_its_id) {
-  agent_->start_session({.session_id = "s-1"});
+  agent_->start_session(task("s-1"));
   const pid_t program = wait_for_pid();
   agent_->cancel_session("unknown");
   agent_->cancel_session("s-1");
@@ -68,15 +78,15 @@ TEST_F(EmbeddedAgentTest, cancels_a_session_by_its_id) {
 }
 
 TEST_F(EmbeddedAgentTest, ignores_a_task_that_comes_twice) {
-  agent_->start_session({.session_id = "s-1"});
-  agent_->start_session({.session_id = "s-1"});
+  agent_->start_session(task("s-1"));
+  agent_->start_session(task("s-1"));
   ASSERT_TRUE(wait_for_output("\n"));
   EXPECT_EQ(agent_->sessions(), 1U);
   EXPECT_EQ(service_->requests.size(), 1U);
 }
 
 TEST_F(EmbeddedAgentTest, fails_a_session_of_a_type_it_does_not_know) {
-  agent_->start_session({.session_id = "s-1", .session_type = "Port"});
+  agent_->start_session(task("s-1", "Port"));
   EXPECT_TRUE(ends_.empty());
   ASSERT_TRUE(until([this] { return !ends_.empty(); }));
   EXPECT_EQ(ends_[0].reason, AgentEnd::failed);
@@ -85,7 +95,7 @@ TEST_F(EmbeddedAgentTest, fails_a_session_of_a_type_it_does_not_know) {
 }
 
 TEST_F(EmbeddedAgentTest, kills_its_sessions_when_destroyed) {
-  agent_->start_session({.session_id = "s-1"});
+  agent_->start_session(task("s-1"));
   const pid_t program = wait_for_pid();
   agent_.reset();
   EXPECT_TRUE(test::process_gone(program));

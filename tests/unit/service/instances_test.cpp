@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "ssm/service/documents.hpp"
-
 namespace ssm::service {
 namespace {
 
@@ -48,63 +46,6 @@ TEST(InstanceRegistry, the_defaults_are_three_instances_online) {
   }
   EXPECT_EQ(instances[1].resource_type(), "EC2Instance");
   EXPECT_EQ(instances[2].resource_type(), "ManagedInstance");
-}
-
-class DocumentParameters : public ::testing::Test {
- protected:
-  DocumentParameters() {
-    document.name = "Ports";
-    document.parameters = {
-        {.name = "portNumber",
-         .default_value = "80",
-         .allowed_values = {},
-         .pattern_text = "^[0-9]+$",
-         .matches_pattern =
-             [](std::string_view v) {
-               return !v.empty() && v.find_first_not_of("0123456789") == std::string_view::npos;
-             }},
-        {.name = "host",
-         .default_value = std::nullopt,
-         .allowed_values = {"a", "b"},
-         .pattern_text = {},
-         .matches_pattern = {}},
-    };
-  }
-  void expect_refused(SessionParameters given, std::string_view message) const {
-    const auto result = resolve_parameters(document, std::move(given));
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().code, "InvalidParameters");
-    EXPECT_EQ(result.error().message, message);
-    EXPECT_EQ(result.error().status, 400U);
-  }
-  SessionDocument document;
-};
-
-TEST_F(DocumentParameters, defaults_fill_what_the_caller_left_out) {
-  const auto result = resolve_parameters(document, {{"host", {"a"}}});
-  ASSERT_TRUE(result);
-  EXPECT_EQ(*result, (SessionParameters{{"host", {"a"}}, {"portNumber", {"80"}}}));
-}
-
-//= SVC-014
-TEST_F(DocumentParameters, refuses_undeclared_missing_and_unfit_values) {
-  expect_refused({{"host", {"a"}}, {"colour", {"red"}}},
-                 R"(Parameter "colour" is not defined in document Ports.)");
-  expect_refused({}, R"(Parameter "host" is required by document Ports.)");
-  expect_refused({{"host", {"c"}}},
-                 R"(Parameter "host" value "c" is not one of the allowed values [a, b].)");
-  expect_refused({{"host", {"a"}}, {"portNumber", {"x"}}},
-                 R"(Parameter "portNumber" value "x" does not match the allowed pattern ^[0-9]+$)");
-}
-
-TEST(DocumentStore, finds_by_name_and_by_arn) {
-  const DocumentStore documents;
-  ASSERT_NE(documents.find("SSM-SessionManagerRunShell"), nullptr);
-  EXPECT_EQ(
-      documents.find("arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell"),
-      documents.find("SSM-SessionManagerRunShell"));
-  EXPECT_EQ(documents.find("arn:aws:ssm:us-east-1::parameter/x"), nullptr);
-  EXPECT_EQ(documents.find("Nope"), nullptr);
 }
 
 }  // namespace

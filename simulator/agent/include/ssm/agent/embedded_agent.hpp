@@ -13,16 +13,9 @@
 #include "ssm/net/event_loop.hpp"
 #include "ssm/protocol/agent_role.hpp"
 #include "ssm/protocol/profile.hpp"
+#include "ssm/protocol/task.hpp"
 
 namespace ssm::agent {
-
-/// What the service orders an agent to do, as far as it matters here: `interactive_shell` on the
-/// control channel (amazon-ssm-agent `agent/session/contracts/model.go`).
-struct SessionTask {
-  std::string session_id;
-  /// `sessionType` of the session document.
-  std::string session_type = "Standard_Stream";
-};
 
 struct AgentOptions {
   /// The service: http or https.
@@ -54,14 +47,14 @@ class EmbeddedAgent {
 
   /// `on_ended` follows, never from inside the call. A session type that is not supported fails
   /// before anything is sent. A task for a session that is running already is ignored.
-  void start_session(const SessionTask& task);
+  void start_session(const protocol::SessionTask& task);
   /// channel_closed on the control channel: stops the program. Unknown ids are ignored.
   void cancel_session(std::string_view session_id);
 
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  void start_shell(const SessionTask& task);
+  void start_shell(const std::string& session_id);
   void refuse(const std::string& session_id, std::string text);
   void session_ended(const std::string& session_id, protocol::AgentEnd reason,
                      const std::string& text);

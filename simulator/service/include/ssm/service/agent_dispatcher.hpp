@@ -3,14 +3,14 @@
 #include <string>
 #include <string_view>
 
+#include "ssm/protocol/task.hpp"
+
 namespace ssm::service {
 
-/// What an agent is told of a new session (the task of the control channel's interactive_shell).
+/// What the agent of `target` is told of a new session: the content of interactive_shell.
 struct AgentTask {
-  std::string session_id;
   std::string target;
-  std::string document_name;
-  std::string session_type;
+  protocol::SessionTask task;
 };
 
 /// The way to the agents: embedded ones, later also those on control channels. Called on the loop's

@@ -7,14 +7,18 @@
 #include <string_view>
 #include <vector>
 
+#include "ssm/protocol/task.hpp"
 #include "ssm/service/aws_error.hpp"
 #include "ssm/service/session_store.hpp"
 
 namespace ssm::service {
 
+enum class ParameterType { string, string_list };
+
 /// A parameter that a document declares.
 struct DocumentParameter {
   std::string name;
+  ParameterType type = ParameterType::string;
   /// Absent: the caller must give a value.
   std::optional<std::string> default_value;
   /// Empty: any.
@@ -63,5 +67,10 @@ class DocumentStore {
 /// parameter that is not declared, missing, or has a value the document does not allow.
 [[nodiscard]] AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
                                                               SessionParameters given);
+
+/// What the session's agent is told. `document` is the one that the session was started with; its
+/// parameters stay unresolved, because agents substitute them (CTL-012).
+[[nodiscard]] protocol::SessionTask make_session_task(const Session& session,
+                                                      const SessionDocument& document);
 
 }  // namespace ssm::service
