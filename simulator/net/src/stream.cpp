@@ -1,8 +1,10 @@
 #include "detail/stream.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <utility>
@@ -17,11 +19,15 @@ using protocol::MutableBytes;
 
 namespace {
 
-class TcpStream final : public Stream {
+/// TCP or Unix.
+using Socket = asio::generic::stream_protocol::socket;
+
+class SocketStream final : public Stream {
  public:
-  TcpStream(EventLoop& loop, tcp::socket socket) : loop_(loop.impl()), socket_(std::move(socket)) {
+  SocketStream(EventLoop& loop, Socket socket) : loop_(loop.impl()), socket_(std::move(socket)) {
     error_code ignored;
     socket_.non_blocking(true, ignored);
+    // Means nothing to a Unix socket, which refuses it.
     socket_.set_option(tcp::no_delay(true), ignored);
     // Shells that an agent starts must not hold our connections open.
     ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
@@ -36,7 +42,7 @@ class TcpStream final : public Stream {
   }
 
   void wait_readable(std::shared_ptr<StreamUser> user) override {
-    socket_.async_wait(tcp::socket::wait_read,
+    socket_.async_wait(Socket::wait_read,
                        [&loop = loop_, user = std::move(user)](const error_code& error) {
                          if (error != asio::error::operation_aborted) {
                            loop.dispatch([&] { user->on_readable(); });
@@ -45,7 +51,7 @@ class TcpStream final : public Stream {
   }
 
   void wait_writable(std::shared_ptr<StreamUser> user) override {
-    socket_.async_wait(tcp::socket::wait_write,
+    socket_.async_wait(Socket::wait_write,
                        [&loop = loop_, user = std::move(user)](const error_code& error) {
                          if (error != asio::error::operation_aborted) {
                            loop.dispatch([&] { user->on_writable(); });
@@ -55,7 +61,7 @@ class TcpStream final : public Stream {
 
   void shutdown_write() override {
     error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    socket_.shutdown(Socket::shutdown_send, ignored);
   }
 
   void close() override {
@@ -71,7 +77,7 @@ class TcpStream final : public Stream {
 
  private:
   EventLoop::Impl& loop_;
-  tcp::socket socket_;
+  Socket socket_;
 };
 
 constexpr auto linger_time = std::chrono::seconds(2);
@@ -133,7 +139,15 @@ bool is_would_block(const error_code& error) {
 }
 
 std::unique_ptr<Stream> make_tcp_stream(EventLoop& loop, tcp::socket socket) {
-  return std::make_unique<TcpStream>(loop, std::move(socket));
+  return std::make_unique<SocketStream>(loop, std::move(socket));
+}
+
+std::unique_ptr<Stream> make_stream(EventLoop& loop, int fd) {
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+  return std::make_unique<SocketStream>(
+      loop, Socket(loop.impl().io, asio::generic::stream_protocol(family, 0), fd));
 }
 
 std::string to_string(const tcp::endpoint& endpoint) {

@@ -49,6 +49,9 @@ class Stream {
 [[nodiscard]] std::unique_ptr<Stream> make_tcp_stream(EventLoop& loop,
                                                       boost::asio::ip::tcp::socket socket);
 
+/// Takes over a connected TCP or Unix stream socket; the same.
+[[nodiscard]] std::unique_ptr<Stream> make_stream(EventLoop& loop, int fd);
+
 /// "127.0.0.1:50312", "[::1]:50312".
 [[nodiscard]] std::string to_string(const boost::asio::ip::tcp::endpoint& endpoint);
 
