@@ -1,8 +1,8 @@
 #include "ssm/client/plugin_command.hpp"
 
 #include "ssm/client/plugin_arguments.hpp"
-#include "ssm/client/shell_client.hpp"
-#include "ssm/client/shell_texts.hpp"
+#include "ssm/client/plugin_texts.hpp"
+#include "ssm/client/shell_application.hpp"
 #include "ssm/client/standard_stream.hpp"
 
 #include <fmt/format.h>
@@ -54,47 +54,58 @@ std::unique_ptr<ApiClient> make_api(net::EventLoop& loop, const PluginArguments&
                        .user_agent = fmt::format("session-manager-plugin/{}", plugin_version())});
 }
 
-int status_of(ShellEnd end) {
+int status_of(SessionEnd end) {
   switch (end) {
-    case ShellEnd::channel_closed:
-    case ShellEnd::timed_out:
-    case ShellEnd::unknown_session_type:
-    case ShellEnd::input_lost:
-    case ShellEnd::input_ended:
-    case ShellEnd::left:
+    case SessionEnd::channel_closed:
+    case SessionEnd::timed_out:
+    case SessionEnd::unknown_session_type:
+    case SessionEnd::input_lost:
+    case SessionEnd::input_ended:
+    case SessionEnd::left:
       return 0;
-    case ShellEnd::unreachable:
-    case ShellEnd::resume_exhausted:
-    case ShellEnd::stalled:
-    case ShellEnd::unsupported_session_type:
-    case ShellEnd::output_failed:
-    case ShellEnd::stopped:
+    case SessionEnd::unreachable:
+    case SessionEnd::resume_exhausted:
+    case SessionEnd::stalled:
+    case SessionEnd::unsupported_session_type:
+    case SessionEnd::output_failed:
+    case SessionEnd::local_failure:
+    case SessionEnd::protocol_failure:
+    case SessionEnd::stopped:
       return 1;
   }
   return 1;
 }
 
-ShellOutcome run_session(const PluginArguments& arguments, const SignerFactory& make_signer) {
+void print_message(std::string_view text) {
+  write_all(STDOUT_FILENO, std::string(text) + "\n");
+}
+
+SessionOutcome run_session(const PluginArguments& arguments, const SignerFactory& make_signer) {
   net::EventLoop loop;
   SessionApi api;
   const auto api_client = make_api(loop, arguments, make_signer, api.why_not);
   api.client = api_client.get();
-  ShellOutcome result;
-  ShellClient shell(loop,
-                    client_config(*protocol::find_client_profile("strict"), arguments.session),
-                    std::move(api),
-                    {.input = STDIN_FILENO,
-                     .output = STDOUT_FILENO,
-                     .input_end = InputEnd::end_client,
-                     .signals_are_input = true,
-                     .note = {}},
-                    [&](ShellOutcome outcome) {
-                      result = std::move(outcome);
-                      loop.stop();
-                    });
-  shell.start();
+  SessionOutcome result;
+  SessionClient client(loop,
+                       client_config(*protocol::find_client_profile("strict"), arguments.session),
+                       std::move(api),
+                       {.make_application =
+                            [](const protocol::SessionStarted& started, SessionHost& host) {
+                              return make_shell(started, host,
+                                                {.input = STDIN_FILENO,
+                                                 .output = STDOUT_FILENO,
+                                                 .input_end = InputEnd::end_client,
+                                                 .signals_are_input = true});
+                            },
+                        .message = print_message,
+                        .hears_ignored_signals = true},
+                       [&](SessionOutcome outcome) {
+                         result = std::move(outcome);
+                         loop.stop();
+                       });
+  client.start();
   loop.run();
-  if (result.end == ShellEnd::left && api_client) {
+  if (result.end == SessionEnd::left && api_client) {
     terminate_and_wait(loop, *api_client, arguments.session.session_id);
   }
   return result;
@@ -114,9 +125,9 @@ int plugin_command(std::span<const std::string> arguments, const SignerFactory& 
   const auto& session = std::get<PluginArguments>(parsed);
   const std::string& session_id = session.session.session_id;
   write_all(STDOUT_FILENO, start_text(session_id));
-  const ShellOutcome outcome = run_session(session, make_signer);
+  const SessionOutcome outcome = run_session(session, make_signer);
   write_all(STDOUT_FILENO, end_text(outcome, session_id));
-  if (outcome.end == ShellEnd::stopped) {
+  if (outcome.end == SessionEnd::stopped) {
     std::signal(outcome.signal, SIG_DFL);
     raise(outcome.signal);
   }

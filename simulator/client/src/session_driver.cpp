@@ -40,6 +40,16 @@ void SessionDriver::send_input(protocol::Bytes data) {
   settle();
 }
 
+void SessionDriver::send_stream(protocol::PayloadType type, protocol::Bytes data) {
+  role_.send_stream(type, data, net::EventLoop::now());
+  settle();
+}
+
+void SessionDriver::finish_input() {
+  role_.finish_input(net::EventLoop::now());
+  settle();
+}
+
 void SessionDriver::send_size(protocol::TerminalSize size) {
   role_.send_size(size, net::EventLoop::now());
   settle();

@@ -13,14 +13,14 @@
 
 #include "fake_service.hpp"
 #include "loop_until.hpp"
-#include "ssm/client/shell_client.hpp"
+#include "ssm/client/shell_application.hpp"
 #include "ssm/client/standard_stream.hpp"
 #include "ssm/net/descriptor.hpp"
 #include "ssm/protocol/profile.hpp"
 
 namespace ssm::test {
 
-/// A ShellClient between two pipes, and the service that it talks to, on one loop.
+/// A shell between two pipes, and the service that it talks to, on one loop.
 class ShellTest : public ::testing::Test {
  protected:
   ShellTest() {
@@ -33,7 +33,6 @@ class ShellTest : public ::testing::Test {
     output_write_ = ends[1];
     options.input = input_read_;
     options.output = output_write_;
-    options.note = [this](std::string_view text) { notes.emplace_back(text); };
     service.answer = [this](const FakeService::Call& call) {
       return json_answer(call.operation == "TerminateSession" ? "{}" : service.start_answer());
     };
@@ -62,7 +61,16 @@ class ShellTest : public ::testing::Test {
         client::client_config(
             *protocol::find_client_profile(profile),
             {.session_id = "test-1", .token = "token-1", .stream_url = service.stream_url()}),
-        session_api, options, [this](client::ShellOutcome result) {
+        session_api,
+        client::SessionOptions{
+            .make_application =
+                [this](const protocol::SessionStarted& started, client::SessionHost& host) {
+                  return client::make_shell(started, host, options);
+                },
+            .note = [this](std::string_view text) { notes.emplace_back(text); },
+            .message = [this](std::string_view text) { message = text; },
+            .hears_ignored_signals = options.signals_are_input},
+        [this](client::SessionOutcome result) {
           EXPECT_FALSE(outcome) << "ended twice";
           outcome = std::move(result);
         });
@@ -101,7 +109,7 @@ class ShellTest : public ::testing::Test {
     reader_.reset();
     close(std::exchange(output_read_, -1));
   }
-  [[nodiscard]] std::optional<client::ShellEnd> ended() const {
+  [[nodiscard]] std::optional<client::SessionEnd> ended() const {
     return outcome ? std::optional(outcome->end) : std::nullopt;
   }
 
@@ -109,10 +117,11 @@ class ShellTest : public ::testing::Test {
   FakeService service{loop};
   std::optional<client::ApiClient> api;
   client::ShellOptions options;
-  std::optional<client::ShellClient> shell;
-  std::optional<client::ShellOutcome> outcome;
+  std::optional<client::SessionClient> shell;
+  std::optional<client::SessionOutcome> outcome;
   std::string output;
   std::vector<std::string> notes;
+  std::string message;
 
  private:
   int input_read_ = -1;

@@ -1,5 +1,5 @@
 #include "shell_fixture.hpp"
-#include "ssm/client/shell_texts.hpp"
+#include "ssm/client/plugin_texts.hpp"
 #include "ssm/protocol/open_data_channel.hpp"
 
 namespace ssm::client {
@@ -72,7 +72,7 @@ TEST_F(ShellResumeTest, ends_when_the_service_has_no_token_any_more) {
   answer_resume_with(R"({"SessionId":"test-1"})");
   service.cut();
   ASSERT_TRUE(until([&] { return outcome.has_value(); }));
-  EXPECT_EQ(outcome->end, ShellEnd::timed_out);
+  EXPECT_EQ(outcome->end, SessionEnd::timed_out);
   EXPECT_EQ(end_text(*outcome, "test-1"), "Session: test-1 timed out.\n");
 }
 
@@ -99,7 +99,7 @@ TEST_F(ShellResumeTest, ends_at_once_where_resuming_is_impossible) {
   ASSERT_TRUE(until([&] { return service.acknowledged == 1; }));
   service.cut();
   ASSERT_TRUE(until([&] { return outcome.has_value(); }));
-  EXPECT_EQ(outcome->end, ShellEnd::resume_exhausted);
+  EXPECT_EQ(outcome->end, SessionEnd::resume_exhausted);
   EXPECT_EQ(outcome->text, "there are no keys");
 }
 
@@ -108,7 +108,7 @@ TEST_F(ShellResumeTest, gives_up_a_first_connection_that_cannot_be_opened_with_t
   service.refuse_upgrades_with = 403;
   start();
   ASSERT_TRUE(until([&] { return outcome.has_value(); }));
-  EXPECT_EQ(outcome->end, ShellEnd::unreachable);
+  EXPECT_EQ(outcome->end, SessionEnd::unreachable);
   EXPECT_THAT(end_text(*outcome, "test-1"),
               AllOf(HasSubstr("Cannot perform start session: the data channel cannot be opened"),
                     HasSubstr("403")));

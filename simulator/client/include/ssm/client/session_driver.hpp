@@ -48,7 +48,13 @@ class SessionDriver {
   [[nodiscard]] bool can_send() const { return role_.can_send(); }
   /// At most the profile's chunk size; needs can_send().
   void send_input(protocol::Bytes data);
+  /// The same of any payload type.
+  void send_stream(protocol::PayloadType type, protocol::Bytes data);
   void send_size(protocol::TerminalSize size);
+  /// There is no more input: see ClientRole::finish_input.
+  void finish_input();
+  /// Calls TerminateSession, if there is an API; the session's end is told by the service.
+  void terminate_by_api() { request_terminate(); }
   [[nodiscard]] std::size_t unacknowledged() const { return role_.unacknowledged(); }
 
   /// While the reader is slow: nothing more is taken from the connection, this one and later ones.

@@ -1,4 +1,4 @@
-#include "ssm/client/shell_texts.hpp"
+#include "ssm/client/plugin_texts.hpp"
 
 #include <fmt/format.h>
 
@@ -15,38 +15,41 @@ std::string start_text(std::string_view session_id) {
   return fmt::format("\nStarting session with SessionId: {}\n", session_id);
 }
 
-std::string end_text(const ShellOutcome& outcome, std::string_view session_id) {
+std::string end_text(const SessionOutcome& outcome, std::string_view session_id) {
   switch (outcome.end) {
-    case ShellEnd::channel_closed:
+    case SessionEnd::channel_closed:
       //= CLOSE-001
       //= CLOSE-002
       //= CLOSE-008
       return outcome.text.empty()
                  ? fmt::format("\n\nExiting session with sessionId: {}.\n\n", session_id)
                  : fmt::format("\n\nSessionId: {} : {}\n\n", session_id, outcome.text);
-    case ShellEnd::timed_out:
+    case SessionEnd::timed_out:
       //= RESUME-003
       return fmt::format("Session: {} timed out.\n", session_id);
-    case ShellEnd::unreachable:
+    case SessionEnd::unreachable:
       return cannot(fmt::format("the data channel cannot be opened: {}", outcome.text));
-    case ShellEnd::resume_exhausted:
+    case SessionEnd::resume_exhausted:
       return cannot(
           fmt::format("the connection was lost and could not be resumed: {}", outcome.text));
-    case ShellEnd::unknown_session_type:
+    case SessionEnd::unknown_session_type:
       return cannot("unable to determine SessionType");
-    case ShellEnd::unsupported_session_type:
+    case SessionEnd::unsupported_session_type:
       return cannot(fmt::format("sessions of type '{}' are not supported here", outcome.text));
-    case ShellEnd::stalled:
-    case ShellEnd::input_lost:
+    case SessionEnd::stalled:
+    case SessionEnd::input_lost:
       return cannot(outcome.text);
-    case ShellEnd::input_ended:
+    case SessionEnd::input_ended:
       //= SHELL-029
       return cannot("EOF");
-    case ShellEnd::output_failed:
+    case SessionEnd::output_failed:
       return cannot(fmt::format("output cannot be written: {}", outcome.text));
-    case ShellEnd::left:
+    case SessionEnd::local_failure:
+    case SessionEnd::protocol_failure:
+      return cannot(outcome.text);
+    case SessionEnd::left:
       return fmt::format("\n\nExiting session with sessionId: {}.\n\n", session_id);
-    case ShellEnd::stopped:
+    case SessionEnd::stopped:
       return {};
   }
   return {};

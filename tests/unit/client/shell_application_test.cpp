@@ -1,10 +1,10 @@
-#include "ssm/client/shell_client.hpp"
+#include "ssm/client/shell_application.hpp"
 
 #include <csignal>
 
 #include "pty_pair.hpp"
 #include "shell_fixture.hpp"
-#include "ssm/client/shell_texts.hpp"
+#include "ssm/client/plugin_texts.hpp"
 #include "ssm/protocol/open_data_channel.hpp"
 
 namespace ssm::client {
@@ -104,7 +104,7 @@ TEST_F(ShellTest, ends_with_the_channel_after_all_output) {
   service.send_output("bye\r\n");
   service.close_channel("");
   ASSERT_TRUE(until([&] { return outcome.has_value(); }));
-  EXPECT_EQ(outcome->end, ShellEnd::channel_closed);
+  EXPECT_EQ(outcome->end, SessionEnd::channel_closed);
   EXPECT_TRUE(until([&] { return output == "bye\r\n"; }));
   EXPECT_EQ(end_text(*outcome, "test-1"), "\n\nExiting session with sessionId: test-1.\n\n");
 }
@@ -221,7 +221,7 @@ TEST_F(ShellTest, repeats_the_end_of_the_input_while_the_session_lasts) {
   end_input();
   EXPECT_TRUE(until([&] { return service.input() == "\x04\x04\x04"; }));
   service.close_channel("");
-  EXPECT_TRUE(until([&] { return ended() == ShellEnd::channel_closed; }));
+  EXPECT_TRUE(until([&] { return ended() == SessionEnd::channel_closed; }));
 }
 
 TEST_F(ShellTest, shows_output_that_comes_after_the_end_of_the_input) {
@@ -243,7 +243,7 @@ TEST_F(ShellTest, as_plugin_ends_with_the_input_once_it_is_acknowledged) {
   EXPECT_FALSE(outcome);
   service.acknowledges = true;  // the next retransmission is
   ASSERT_TRUE(until([&] { return outcome.has_value(); }));
-  EXPECT_EQ(outcome->end, ShellEnd::input_ended);
+  EXPECT_EQ(outcome->end, SessionEnd::input_ended);
   EXPECT_EQ(service.input(), "exit\n");
   EXPECT_EQ(end_text(*outcome, "test-1"), "Cannot perform start session: EOF\n");
 }
@@ -254,7 +254,7 @@ TEST_F(ShellTest, as_plugin_waits_for_acknowledgements_only_so_long) {
   service.acknowledges = false;
   start_session();
   end_input();
-  EXPECT_TRUE(until([&] { return ended() == ShellEnd::input_ended; }));
+  EXPECT_TRUE(until([&] { return ended() == SessionEnd::input_ended; }));
 }
 
 TEST_F(ShellTest, reports_an_output_that_nobody_reads) {
@@ -262,7 +262,7 @@ TEST_F(ShellTest, reports_an_output_that_nobody_reads) {
   start_session();
   close_output_reader();
   service.send_output("x");
-  EXPECT_TRUE(until([&] { return ended() == ShellEnd::output_failed; }));
+  EXPECT_TRUE(until([&] { return ended() == SessionEnd::output_failed; }));
   EXPECT_THAT(outcome->text, HasSubstr("Broken pipe"));
 }
 
@@ -339,7 +339,7 @@ TEST_F(ShellTerminalTest, leaves_on_enter_tilde_dot) {
   ASSERT_TRUE(until([&] { return service.input() == "\r"; }));
   press("~");
   press(".");
-  EXPECT_TRUE(until([&] { return ended() == ShellEnd::left; }));
+  EXPECT_TRUE(until([&] { return ended() == SessionEnd::left; }));
   EXPECT_EQ(service.input(), "\r");
   EXPECT_TRUE(pty.cooked());
 }
@@ -375,7 +375,7 @@ TEST_F(ShellTest, otherwise_signals_end_the_client) {
     start();
     raise(signal);
     ASSERT_TRUE(until([&] { return outcome.has_value(); })) << strsignal(signal);
-    EXPECT_EQ(outcome->end, ShellEnd::stopped);
+    EXPECT_EQ(outcome->end, SessionEnd::stopped);
     EXPECT_EQ(outcome->signal, signal);
     shell.reset();
   }

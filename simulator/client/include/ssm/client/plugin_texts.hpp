@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "ssm/client/shell_client.hpp"
+#include "ssm/client/session_outcome.hpp"
 
 namespace ssm::client {
 
@@ -13,6 +13,6 @@ namespace ssm::client {
 
 /// What it prints on stdout for each end that it knows (CLOSE-001, CLOSE-002, RESUME-003,
 /// SHELL-029); the ends at which it hangs or crashes have a text of the same form.
-[[nodiscard]] std::string end_text(const ShellOutcome& outcome, std::string_view session_id);
+[[nodiscard]] std::string end_text(const SessionOutcome& outcome, std::string_view session_id);
 
 }  // namespace ssm::client
