@@ -5,6 +5,8 @@
 
 #include "detail/json_writer.hpp"
 #include "detail/text.hpp"
+#include "ssm/protocol/assert.hpp"
+#include "ssm/service/document_parser.hpp"
 
 namespace ssm::service {
 namespace {
@@ -35,18 +37,12 @@ namespace {
 
 }  // namespace
 
-//= SVC-010
 DocumentStore::DocumentStore() {
-  SessionDocument shell;
-  shell.name = default_document_name;
-  shell.content =
-      R"({"schemaVersion":"1.0","description":"Document to hold regional settings for Session )"
-      R"(Manager","sessionType":"Standard_Stream","inputs":{"s3BucketName":"","s3KeyPrefix":"",)"
-      R"("s3EncryptionEnabled":true,"cloudWatchLogGroupName":"","cloudWatchEncryptionEnabled":true,)"
-      R"("cloudWatchStreamingEnabled":true,"idleSessionTimeout":"20","maxSessionDuration":"",)"
-      R"("kmsKeyId":"","runAsEnabled":false,"runAsDefaultUser":"",)"
-      R"("shellProfile":{"windows":"","linux":""}}})";
-  add(std::move(shell));
+  for (const DocumentText& text : aws_documents()) {
+    AwsResult<SessionDocument> document = parse_session_document(text.name, text.json);
+    SSM_ASSERT(document.has_value());  // our own text
+    add(std::move(*document));
+  }
 }
 
 void DocumentStore::add(SessionDocument document) {
@@ -86,14 +82,12 @@ AwsResult<const SessionDocument*> DocumentStore::find_for_session(
 }
 
 //= SVC-014
-AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
-                                                SessionParameters given) {
-  const auto declared = [&document](const std::string& name) {
-    return std::any_of(document.parameters.begin(), document.parameters.end(),
-                       [&name](const DocumentParameter& p) { return p.name == name; });
-  };
+AwsResult<> check_parameters(const SessionDocument& document, const SessionParameters& given) {
   for (const auto& [name, values] : given) {
-    if (!declared(name)) {
+    const bool declared =
+        std::any_of(document.parameters.begin(), document.parameters.end(),
+                    [&name = name](const DocumentParameter& p) { return p.name == name; });
+    if (!declared) {
       return invalid_parameter("Parameter \"" + detail::excerpt(name, 256) +
                                "\" is not defined in document " + document.name + ".");
     }
@@ -101,12 +95,17 @@ AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
   for (const DocumentParameter& parameter : document.parameters) {
     const auto values = given.find(parameter.name);
     if (values == given.end()) {
-      if (!parameter.default_value) {
+      if (!parameter.has_default) {
         return invalid_parameter("Parameter \"" + parameter.name + "\" is required by document " +
                                  document.name + ".");
       }
-      given[parameter.name] = {*parameter.default_value};
       continue;
+    }
+    // The agent would get a list where the document's author counted on text.
+    if (parameter.type == ParameterType::string && values->second.size() != 1) {
+      return invalid_parameter("Parameter \"" + parameter.name +
+                               "\" is of type String and takes exactly one value, not " +
+                               std::to_string(values->second.size()) + ".");
     }
     for (const std::string& value : values->second) {
       if (auto error = check_value(parameter, value)) {
@@ -114,7 +113,7 @@ AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
       }
     }
   }
-  return given;
+  return {};
 }
 
 //= CTL-011
@@ -128,7 +127,7 @@ protocol::SessionTask make_session_task(const Session& session, const SessionDoc
       continue;
     }
     parameters.key(declared.name);
-    if (declared.type == ParameterType::string && given->second.size() == 1) {
+    if (declared.type == ParameterType::string) {
       parameters.string(given->second.front());
       continue;
     }

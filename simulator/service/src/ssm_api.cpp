@@ -137,15 +137,13 @@ AwsResult<std::string> SsmApi::start_session(Call& call) {
   if (!document) {
     return document.error();
   }
-  auto parameters = resolve_parameters(**document, std::move(session.parameters));
-  if (!parameters) {
+  if (const auto parameters = check_parameters(**document, session.parameters); !parameters) {
     return parameters.error();
   }
   //= SVC-011
   if (!state_.instances.is_online(session.target)) {
     return modelled_error("TargetNotConnected", session.target + " is not connected.");
   }
-  session.parameters = std::move(*parameters);
   session.document_name = (*document)->name;
   session.owner = call.caller.principal;
   const Session* started = state_.sessions.create(std::move(session), call.now_ms);

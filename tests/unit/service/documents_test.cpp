@@ -16,7 +16,7 @@ class DocumentParameters : public ::testing::Test {
     document.name = "Ports";
     document.parameters = {
         {.name = "portNumber",
-         .default_value = "80",
+         .has_default = true,
          .allowed_values = {},
          .pattern_text = "^[0-9]+$",
          .matches_pattern =
@@ -24,14 +24,14 @@ class DocumentParameters : public ::testing::Test {
                return !v.empty() && v.find_first_not_of("0123456789") == std::string_view::npos;
              }},
         {.name = "host",
-         .default_value = std::nullopt,
+         .has_default = false,
          .allowed_values = {"a", "b"},
          .pattern_text = {},
          .matches_pattern = {}},
     };
   }
-  void expect_refused(SessionParameters given, std::string_view message) const {
-    const auto result = resolve_parameters(document, std::move(given));
+  void expect_refused(const SessionParameters& given, std::string_view message) const {
+    const auto result = check_parameters(document, given);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, "InvalidParameters");
     EXPECT_EQ(result.error().message, message);
@@ -40,10 +40,17 @@ class DocumentParameters : public ::testing::Test {
   SessionDocument document;
 };
 
-TEST_F(DocumentParameters, defaults_fill_what_the_caller_left_out) {
-  const auto result = resolve_parameters(document, {{"host", {"a"}}});
-  ASSERT_TRUE(result);
-  EXPECT_EQ(*result, (SessionParameters{{"host", {"a"}}, {"portNumber", {"80"}}}));
+TEST_F(DocumentParameters, a_parameter_with_a_default_may_be_left_out) {
+  EXPECT_TRUE(check_parameters(document, {{"host", {"a"}}}));
+}
+
+TEST_F(DocumentParameters, a_string_takes_exactly_one_value) {
+  expect_refused({{"host", {"a", "b"}}},
+                 R"(Parameter "host" is of type String and takes exactly one value, not 2.)");
+  expect_refused({{"host", {}}},
+                 R"(Parameter "host" is of type String and takes exactly one value, not 0.)");
+  document.parameters[1].type = ParameterType::string_list;
+  EXPECT_TRUE(check_parameters(document, {{"host", {"a", "b"}}}));
 }
 
 //= SVC-014

@@ -19,12 +19,13 @@ enum class ParameterType { string, string_list };
 struct DocumentParameter {
   std::string name;
   ParameterType type = ParameterType::string;
-  /// Absent: the caller must give a value.
-  std::optional<std::string> default_value;
+  /// If not, the caller must give a value. The agent fills the default in.
+  bool has_default = false;
   /// Empty: any.
   std::vector<std::string> allowed_values;
-  /// The document's `allowedPattern`, for messages, and whether a value matches it; an empty
-  /// function matches everything.
+  /// The document's `allowedPattern`, for messages, and whether a value contains a match of it, as
+  /// amazon-ssm-agent looks at it (agent/parameterstore/parameterstore.go); an empty function
+  /// matches everything.
   std::string pattern_text;
   std::function<bool(std::string_view)> matches_pattern;
 };
@@ -35,7 +36,7 @@ struct SessionDocument {
   std::string document_type = "Session";
   /// `Standard_Stream`, `Port`, `InteractiveCommands`, `NonInteractiveCommands`.
   std::string session_type = "Standard_Stream";
-  /// The document as the agent gets it: one JSON object.
+  /// The document as the agent gets it: one JSON object, parameters not resolved.
   std::string content;
   std::vector<DocumentParameter> parameters;
   /// Minutes as text, "1" to "1440", as DescribeSessions shows it; empty: unlimited.
@@ -45,7 +46,7 @@ struct SessionDocument {
 /// Name of the document of a StartSession that names none.
 inline constexpr std::string_view default_document_name = "SSM-SessionManagerRunShell";
 
-/// The documents of the service. Starts with SSM-SessionManagerRunShell. Not thread-safe.
+/// The documents of the service. Starts with aws_documents(). Not thread-safe.
 class DocumentStore {
  public:
   DocumentStore();
@@ -63,10 +64,11 @@ class DocumentStore {
   std::map<std::string, SessionDocument, std::less<>> by_name_;
 };
 
-/// The caller's values with the document's defaults filled in. Error: InvalidParameters, naming the
-/// parameter that is not declared, missing, or has a value the document does not allow.
-[[nodiscard]] AwsResult<SessionParameters> resolve_parameters(const SessionDocument& document,
-                                                              SessionParameters given);
+/// Whether a session can be started with these values. Error: InvalidParameters, naming the
+/// parameter that is not declared, missing without a default, or has a value that the document does
+/// not allow.
+[[nodiscard]] AwsResult<> check_parameters(const SessionDocument& document,
+                                           const SessionParameters& given);
 
 /// What the session's agent is told. `document` is the one that the session was started with; its
 /// parameters stay unresolved, because agents substitute them (CTL-012).
