@@ -1,27 +1,12 @@
 #include "ssm/agent/embedded_agent.hpp"
 
-#include <fmt/format.h>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
-
 #include <utility>
+#include <variant>
+
+#include "ssm/agent/failing_program.hpp"
+#include "ssm/agent/pty_program.hpp"
 
 namespace ssm::agent {
-namespace {
-
-/// `sessionType` of a session document; empty if it has none.
-std::string session_type(const std::string& document_content) {
-  boost::system::error_code error;
-  const boost::json::value document = boost::json::parse(document_content, error);
-  if (error || !document.is_object()) {
-    return {};
-  }
-  const boost::json::value* type = document.as_object().if_contains("sessionType");
-  return type != nullptr && type->is_string() ? std::string(type->as_string()) : std::string();
-}
-
-}  // namespace
 
 EmbeddedAgent::EmbeddedAgent(net::EventLoop& loop, AgentOptions options, OnEnded on_ended)
     : loop_(loop), options_(std::move(options)), on_ended_(std::move(on_ended)) {}
@@ -32,31 +17,51 @@ void EmbeddedAgent::start_session(const protocol::SessionTask& task) {
   if (sessions_.find(task.session_id) != sessions_.end()) {
     return;
   }
-  const std::string type = session_type(task.document_content);
-  if (type != "Standard_Stream") {
-    refuse(
-        task.session_id,
-        fmt::format("session type {} is not supported by this agent, only Standard_Stream", type));
-  } else {
-    start_shell(task.session_id);
+  auto plan = make_session_plan(task, options_.profile);
+  if (!plan) {
+    if (!plan.error().unreadable) {
+      refuse(task.session_id, plan.error().text);
+    } else if (options_.profile.name == protocol::find_agent_profile("strict")->name) {
+      refuse(task.session_id, "The session task cannot be read: " + plan.error().text);
+    }
+    return;
   }
+  AgentSessionOptions session{.endpoint = options_.endpoint,
+                              .session_id = task.session_id,
+                              .instance_id = options_.instance_id,
+                              .profile = options_.profile,
+                              .description = plan->description,
+                              .sign = options_.sign,
+                              .seed = options_.seed + started_++};
+  sessions_.emplace(task.session_id, std::make_unique<AgentSession>(
+                                         loop_, std::move(session), make_program(std::move(*plan)),
+                                         [this, id = task.session_id](protocol::AgentEnd reason,
+                                                                      const std::string& text) {
+                                           session_ended(std::string(id), reason, text);
+                                         }));
 }
 
-void EmbeddedAgent::start_shell(const std::string& session_id) {
-  sessions_.emplace(
-      session_id, std::make_unique<ShellSession>(
-                      loop_,
-                      ShellSessionOptions{.endpoint = options_.endpoint,
-                                          .session_id = session_id,
-                                          .instance_id = options_.instance_id,
-                                          .profile = options_.profile,
-                                          .argv = options_.shell,
-                                          .environment = shell_environment(own_environment()),
-                                          .sign = options_.sign,
-                                          .seed = options_.seed + started_++},
-                      [this, id = session_id](protocol::AgentEnd reason, const std::string& text) {
-                        session_ended(std::string(id), reason, text);
-                      }));
+std::unique_ptr<SessionProgram> EmbeddedAgent::make_program(SessionPlan plan) {
+  PtyProgramOptions options{
+      .pty = {.argv = options_.shell,
+              .environment = shell_environment(own_environment()),
+              .directory = {},
+              .size = {},
+              .chunk_bytes = options_.profile.chunk_bytes},
+      .shell_profile = {},
+      .first_output_wait = options_.profile.first_output_wait,
+      .damages_replacement_character = options_.profile.damages_replacement_character};
+  if (const auto* const shell = std::get_if<ShellPlan>(&plan.work)) {
+    options.shell_profile = shell->profile;
+  } else if (const auto* const command = std::get_if<CommandPlan>(&plan.work);
+             command != nullptr && command->interactive) {
+    //= CMD-001
+    options.pty.argv = {"sh", "-c", command->commands};
+  } else {
+    return make_failing_program("session type " + plan.description.session_type +
+                                " is not supported by this agent yet");
+  }
+  return make_pty_program(loop_, std::move(options));
 }
 
 void EmbeddedAgent::cancel_session(std::string_view session_id) {

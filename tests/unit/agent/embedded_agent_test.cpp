@@ -43,13 +43,15 @@ class EmbeddedAgentTest : public test::SessionTest {
   }
 
   static protocol::SessionTask task(const std::string& session_id,
-                                    const std::string& type = "Standard_Stream") {
-    return {.document_name = "Doc",
-            .document_content = R"({"schemaVersion":"1.0","sessionType":")" + type + "\"}",
-            .session_id = session_id,
-            .parameters = "{}",
-            .run_as_user = {},
-            .session_owner = {}};
+                                    const std::string& type = "Standard_Stream",
+                                    const std::string& rest = {}) {
+    return {
+        .document_name = "Doc",
+        .document_content = R"({"schemaVersion":"1.0","sessionType":")" + type + "\"" + rest + "}",
+        .session_id = session_id,
+        .parameters = "{}",
+        .run_as_user = {},
+        .session_owner = {}};
   }
 
   std::unique_ptr<EmbeddedAgent> agent_;
@@ -86,11 +88,30 @@ TEST_F(EmbeddedAgentTest, ignores_a_task_that_comes_twice) {
 }
 
 TEST_F(EmbeddedAgentTest, fails_a_session_of_a_type_it_does_not_know) {
-  agent_->start_session(task("s-1", "Port"));
+  agent_->start_session(task("s-1", "Nope"));
   EXPECT_TRUE(ends_.empty());
   ASSERT_TRUE(until([this] { return !ends_.empty(); }));
   EXPECT_EQ(ends_[0].reason, AgentEnd::failed);
-  EXPECT_THAT(ends_[0].text, HasSubstr("session type Port is not supported"));
+  EXPECT_THAT(ends_[0].text, HasSubstr("Plugin with name Nope is not supported"));
+  EXPECT_TRUE(service_->requests.empty());
+}
+
+TEST_F(EmbeddedAgentTest, runs_an_interactive_command_through_a_shell_in_a_terminal) {
+  agent_->start_session(
+      task("s-1", "InteractiveCommands",
+           R"(,"properties":{"linux":{"commands":"echo a'b  c' | cat; test -t 0 && echo tty"}})"));
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(ends_[0].reason, AgentEnd::success);
+  EXPECT_EQ(service_->output(), "ab  c\r\ntty\r\n");
+}
+
+TEST_F(EmbeddedAgentTest, fails_a_task_that_cannot_be_read) {
+  protocol::SessionTask broken = task("s-1");
+  broken.document_content = "{";
+  agent_->start_session(broken);
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(ends_[0].reason, AgentEnd::failed);
+  EXPECT_THAT(ends_[0].text, HasSubstr("The session task cannot be read"));
   EXPECT_TRUE(service_->requests.empty());
 }
 

@@ -14,8 +14,9 @@
 #include "fake_service.hpp"
 #include "loop_until.hpp"
 #include "pty_fixture.hpp"
+#include "ssm/agent/agent_session.hpp"
+#include "ssm/agent/pty_program.hpp"
 #include "ssm/agent/shell_environment.hpp"
-#include "ssm/agent/shell_session.hpp"
 #include "ssm/protocol/profile.hpp"
 
 namespace ssm::test {
@@ -39,26 +40,38 @@ class SessionTest : public testing::Test {
     EXPECT_EQ(open_descriptors(), descriptors_before_);
   }
 
-  agent::ShellSessionOptions options(std::vector<std::string> argv) const {
+  agent::AgentSessionOptions options(protocol::SessionDescription description = {}) const {
     return {.endpoint = service_->endpoint(),
             .session_id = "user-0123",
             .instance_id = "i-0123456789abcdef0",
             .profile = profile_,
-            .argv = std::move(argv),
-            .environment = agent::shell_environment(agent::own_environment()),
+            .description = std::move(description),
             .sign = sign_,
-            .seed = 1,
-            .stop_grace = std::chrono::milliseconds(50)};
+            .seed = 1};
   }
 
-  void start(std::vector<std::string> argv) {
-    session_ = std::make_unique<agent::ShellSession>(
-        *loop_, options(std::move(argv)), [this](protocol::AgentEnd reason, std::string text) {
+  void start(std::unique_ptr<agent::SessionProgram> program,
+             protocol::SessionDescription description = {}) {
+    session_ = std::make_unique<agent::AgentSession>(
+        *loop_, options(std::move(description)), std::move(program),
+        [this](protocol::AgentEnd reason, std::string text) {
           EXPECT_FALSE(end_) << "ended twice";
           end_ = reason;
           end_text_ = std::move(text);
           session_.reset();
         });
+  }
+  void start(std::vector<std::string> argv) {
+    start(agent::make_pty_program(
+        *loop_, {.pty = {.argv = std::move(argv),
+                         .environment = agent::shell_environment(agent::own_environment()),
+                         .directory = {},
+                         .size = {},
+                         .chunk_bytes = profile_.chunk_bytes,
+                         .stop_grace = std::chrono::milliseconds(50)},
+                 .shell_profile = shell_profile_,
+                 .first_output_wait = profile_.first_output_wait,
+                 .damages_replacement_character = profile_.damages_replacement_character}));
   }
   void start_script(const std::string& script) { start({"/bin/sh", "-c", script}); }
 
@@ -82,10 +95,11 @@ class SessionTest : public testing::Test {
 
   const std::size_t descriptors_before_ = open_descriptors();
   protocol::AgentProfile profile_;
+  std::string shell_profile_;
   agent::RequestSigner sign_;
   std::optional<net::EventLoop> loop_;
   std::optional<FakeService> service_;
-  std::unique_ptr<agent::ShellSession> session_;
+  std::unique_ptr<agent::AgentSession> session_;
   std::optional<protocol::AgentEnd> end_;
   std::string end_text_;
 };

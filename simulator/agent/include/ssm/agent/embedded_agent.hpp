@@ -8,8 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ssm/agent/agent_session.hpp"
+#include "ssm/agent/session_plan.hpp"
 #include "ssm/agent/shell_environment.hpp"
-#include "ssm/agent/shell_session.hpp"
 #include "ssm/net/event_loop.hpp"
 #include "ssm/protocol/agent_role.hpp"
 #include "ssm/protocol/profile.hpp"
@@ -45,8 +46,10 @@ class EmbeddedAgent {
   EmbeddedAgent(const EmbeddedAgent&) = delete;
   EmbeddedAgent& operator=(const EmbeddedAgent&) = delete;
 
-  /// `on_ended` follows, never from inside the call. A session type that is not supported fails
-  /// before anything is sent. A task for a session that is running already is ignored.
+  /// `on_ended` follows, never from inside the call, except for a task that cannot be read at all:
+  /// profiles of the reference drop it without a word, and the service has to time the session out.
+  /// What cannot be carried out fails before anything is sent. A task for a session that is running
+  /// already is ignored.
   void start_session(const protocol::SessionTask& task);
   /// channel_closed on the control channel: stops the program. Unknown ids are ignored.
   void cancel_session(std::string_view session_id);
@@ -54,7 +57,7 @@ class EmbeddedAgent {
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  void start_shell(const std::string& session_id);
+  [[nodiscard]] std::unique_ptr<SessionProgram> make_program(SessionPlan plan);
   void refuse(const std::string& session_id, std::string text);
   void session_ended(const std::string& session_id, protocol::AgentEnd reason,
                      const std::string& text);
@@ -63,7 +66,7 @@ class EmbeddedAgent {
   AgentOptions options_;
   OnEnded on_ended_;
   std::uint64_t started_ = 0;
-  std::map<std::string, std::unique_ptr<ShellSession>, std::less<>> sessions_;
+  std::map<std::string, std::unique_ptr<AgentSession>, std::less<>> sessions_;
   /// Tells a posted call whether this object still exists.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -1,9 +1,12 @@
-#include "ssm/agent/shell_session.hpp"
+#include "ssm/agent/agent_session.hpp"
+
+#include <sys/random.h>
 
 #include <utility>
 #include <variant>
 
-#include "detail/shell_session_impl.hpp"
+#include "detail/agent_session_impl.hpp"
+#include "ssm/protocol/assert.hpp"
 
 namespace ssm::agent {
 
@@ -20,58 +23,70 @@ constexpr net::Duration request_timeout = 15s;
 /// Longer than a dropped connection takes to write what it holds.
 constexpr net::Duration drop_limit = 3s;
 
-protocol::AgentConfig role_config(const ShellSessionOptions& options) {
+protocol::SecretSeed fresh_secret() {
+  protocol::SecretSeed seed{};
+  const ssize_t count = ::getrandom(seed.data(), seed.size(), 0);
+  SSM_ASSERT(count == static_cast<ssize_t>(seed.size()));
+  return seed;
+}
+
+protocol::AgentConfig role_config(const AgentSessionOptions& options) {
   return {.profile = options.profile,
           .session_id = options.session_id,
           .instance_id = options.instance_id,
+          .session = options.description,
           .epoch = {.start = EventLoop::now(), .unix_ms_at_start = EventLoop::unix_ms()},
-          .seed = options.seed};
+          .seed = options.seed,
+          .secret = fresh_secret()};
 }
 
 }  // namespace
 
-ShellSession::ShellSession(EventLoop& loop, ShellSessionOptions options, OnEnded on_ended)
-    : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(on_ended))) {}
+AgentSession::AgentSession(EventLoop& loop, AgentSessionOptions options,
+                           std::unique_ptr<SessionProgram> program, OnEnded on_ended)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(program),
+                                   std::move(on_ended))) {}
 
-ShellSession::~ShellSession() = default;
+AgentSession::~AgentSession() = default;
 
-void ShellSession::cancel() {
+void AgentSession::cancel() {
   impl_->cancel();
 }
 
-ShellSession::Impl::Impl(EventLoop& loop, ShellSessionOptions options, OnEnded on_ended)
+AgentSession::Impl::Impl(EventLoop& loop, AgentSessionOptions options,
+                         std::unique_ptr<SessionProgram> program, OnEnded on_ended)
     : loop_(loop),
       options_(std::move(options)),
+      program_(std::move(program)),
       on_ended_(std::move(on_ended)),
       role_(role_config(options_)),
       old_socket_timer_(loop),
       role_timer_(loop),
-      boundary_(options_.profile.damages_replacement_character),
       output_timer_(loop),
       input_timer_(loop) {
   role_.start(EventLoop::now());
   advance();
 }
 
-ShellSession::Impl::~Impl() = default;
+AgentSession::Impl::~Impl() = default;
 
 // --- driving the role ---------------------------------------------------------------------------
 
-void ShellSession::Impl::advance() {
+void AgentSession::Impl::advance() {
   if (advancing_) {
     return;
   }
   advancing_ = true;
-  while (advance_once()) {
-  }
+  do {
+    while (advance_once()) {
+    }
+  } while (update_input());
   advancing_ = false;
-  update_output();
-  update_input();
   arm_role_timer();
   end_when_clean();
 }
 
-bool ShellSession::Impl::advance_once() {
+bool AgentSession::Impl::advance_once() {
   if (const auto output = role_.poll_output()) {
     std::visit([this](const auto& request) { perform(request); }, *output);
     return true;
@@ -80,10 +95,10 @@ bool ShellSession::Impl::advance_once() {
     std::visit([this](const auto& happened) { handle(happened); }, *event);
     return true;
   }
-  return send_output() || finish_when_sent();
+  return send_output() || notice_end();
 }
 
-void ShellSession::Impl::arm_role_timer() {
+void AgentSession::Impl::arm_role_timer() {
   if (const std::optional<net::Instant> deadline = role_.next_timeout()) {
     role_timer_.arm(*deadline, [this] {
       role_.on_timer(EventLoop::now());
@@ -94,7 +109,7 @@ void ShellSession::Impl::arm_role_timer() {
   }
 }
 
-void ShellSession::Impl::perform(const protocol::RequestDataChannel& request) {
+void AgentSession::Impl::perform(const protocol::RequestDataChannel& request) {
   const net::Url url = create_data_channel_url(options_.endpoint, options_.session_id);
   operation_ = net::http_request(
       loop_, url, create_data_channel_request(url, request.request_id, options_.sign),
@@ -104,7 +119,7 @@ void ShellSession::Impl::perform(const protocol::RequestDataChannel& request) {
       });
 }
 
-void ShellSession::Impl::receive_answer(const Result<net::HttpResponse>& answer) {
+void AgentSession::Impl::receive_answer(const Result<net::HttpResponse>& answer) {
   const net::Instant now = EventLoop::now();
   if (!answer) {
     role_.channel_refused(answer.error().to_string(), now);
@@ -115,7 +130,7 @@ void ShellSession::Impl::receive_answer(const Result<net::HttpResponse>& answer)
   }
 }
 
-void ShellSession::Impl::perform(const protocol::OpenConnection& /*request*/) {
+void AgentSession::Impl::perform(const protocol::OpenConnection& /*request*/) {
   //= TRANS-003
   const net::Url url = data_channel_url(options_.endpoint, options_.session_id);
   operation_ = net::connect_websocket(
@@ -130,7 +145,7 @@ void ShellSession::Impl::perform(const protocol::OpenConnection& /*request*/) {
       });
 }
 
-void ShellSession::Impl::connection_open(net::WebSocket socket) {
+void AgentSession::Impl::connection_open(net::WebSocket socket) {
   socket_ = std::move(socket);
   // A dropped connection still reports its end; the number tells it from its successor.
   const int number = ++connection_number_;
@@ -160,7 +175,7 @@ void ShellSession::Impl::connection_open(net::WebSocket socket) {
   role_.connection_opened(EventLoop::now());
 }
 
-void ShellSession::Impl::connection_ended(int number, const net::WebSocketEnd& end) {
+void AgentSession::Impl::connection_ended(int number, const net::WebSocketEnd& end) {
   if (number == connection_number_ && socket_) {
     socket_.reset();
     role_.connection_lost(end.detail, EventLoop::now());
@@ -170,7 +185,7 @@ void ShellSession::Impl::connection_ended(int number, const net::WebSocketEnd& e
   }
 }
 
-void ShellSession::Impl::perform(const protocol::DropConnection& /*request*/) {
+void AgentSession::Impl::perform(const protocol::DropConnection& /*request*/) {
   //= CLOSE-009
   if (!socket_) {
     return;
@@ -181,93 +196,73 @@ void ShellSession::Impl::perform(const protocol::DropConnection& /*request*/) {
   old_socket_timer_.arm(EventLoop::now() + drop_limit, [this] { forget_old_connection(); });
 }
 
-void ShellSession::Impl::forget_old_connection() {
+void AgentSession::Impl::forget_old_connection() {
   old_socket_timer_.cancel();
   old_socket_.reset();
   advance();
 }
 
-void ShellSession::Impl::perform(const protocol::SendText& request) {
+void AgentSession::Impl::perform(const protocol::SendText& request) {
   if (socket_) {
     socket_->send_text(request.text);
   }
 }
 
-void ShellSession::Impl::perform(const protocol::SendBinary& request) {
+void AgentSession::Impl::perform(const protocol::SendBinary& request) {
   if (socket_) {
     socket_->send_binary(request.frame);
   }
 }
 
-void ShellSession::Impl::perform(const protocol::SendPing& /*request*/) {
+void AgentSession::Impl::perform(const protocol::SendPing& /*request*/) {
   if (socket_) {
     socket_->send_ping("keepalive");
   }
 }
 
-void ShellSession::Impl::perform(const protocol::DecryptDataKey& /*request*/) {
+void AgentSession::Impl::perform(const protocol::DecryptDataKey& /*request*/) {
   // Not asked for: sessions of this driver have no key.
   role_.data_key_failed("there is no KMS access", EventLoop::now());
 }
 
 // --- the program --------------------------------------------------------------------------------
 
-void ShellSession::Impl::handle(const protocol::AgentConnected& /*event*/) {
-  const PtyOptions pty{.argv = std::move(options_.argv),
-                       .environment = std::move(options_.environment),
-                       .directory = {},
-                       .size = {},
-                       .chunk_bytes = options_.profile.chunk_bytes,
-                       .stop_grace = options_.stop_grace};
-  Result<std::unique_ptr<PtyProcess>> started =
-      PtyProcess::start(loop_, pty,
-                        {.on_output =
-                             [this](Bytes bytes) {
-                               boundary_.append(bytes, output_);
-                               advance();
-                             },
-                         .on_input_drained = [this] { read_input_again(); },
-                         .on_end = [this](ExitStatus status) { program_ended(status); }});
-  if (!started) {
-    role_.fail("Unable to start shell: " + started.error().to_string(), EventLoop::now());
+void AgentSession::Impl::handle(const protocol::AgentConnected& event) {
+  if (program_state_ != Program::none) {
     return;
   }
-  program_ = std::move(*started);
+  const Result<> started = program_->start(event, [this] { advance(); });
+  if (!started) {
+    program_state_ = Program::ended;
+    role_.fail(started.error().context, EventLoop::now());
+    return;
+  }
   program_state_ = Program::running;
-  role_.set_input_ready(true, EventLoop::now());
-  //= SHELL-017
-  if (options_.profile.first_output_wait > net::Duration::zero()) {
-    output_waits_ = true;
-    output_timer_.arm(EventLoop::now() + options_.profile.first_output_wait, [this] {
-      output_waits_ = false;
-      advance();
-    });
+  if (program_->takes_input()) {
+    read_input_again();
   }
 }
 
-void ShellSession::Impl::handle(const protocol::InputReceived& event) {
-  //= SHELL-018
-  if (program_ && event.type == protocol::PayloadType::output) {
-    program_->write(event.data.bytes());
+void AgentSession::Impl::handle(const protocol::InputReceived& event) {
+  if (program_state_ == Program::running || program_state_ == Program::stopping) {
+    program_->receive(event.type, event.data);
   }
 }
 
-void ShellSession::Impl::handle(const protocol::TerminalResized& event) {
+void AgentSession::Impl::handle(const protocol::TerminalResized& event) {
   //= SHELL-004
-  if (program_) {
-    // The reference cuts both to 16 bits, too.
-    program_->resize({.columns = static_cast<std::uint16_t>(event.size.cols),
-                      .rows = static_cast<std::uint16_t>(event.size.rows)});
+  if (program_state_ == Program::running) {
+    program_->resize(event.size);
   }
 }
 
-void ShellSession::Impl::handle(const protocol::ChannelClosedByService& /*event*/) {
+void AgentSession::Impl::handle(const protocol::ChannelClosedByService& /*event*/) {
   cancel();
 }
 
-void ShellSession::Impl::handle(const protocol::OutputPossible& /*event*/) {}
+void AgentSession::Impl::handle(const protocol::OutputPossible& /*event*/) {}
 
-void ShellSession::Impl::cancel() {
+void AgentSession::Impl::cancel() {
   //= SHELL-023
   if (ended_) {
     return;
@@ -275,35 +270,47 @@ void ShellSession::Impl::cancel() {
   if (program_state_ == Program::running) {
     stop_program();
   } else if (program_state_ != Program::stopping) {
-    program_state_ = Program::done;
+    program_state_ = Program::ended;
     role_.cancelled(EventLoop::now());
   }
   advance();
 }
 
-void ShellSession::Impl::stop_program() {
+void AgentSession::Impl::stop_program() {
   program_state_ = Program::stopping;
-  output_.clear();
   refuse_input();
   program_->stop();
 }
 
-void ShellSession::Impl::program_ended(ExitStatus /*status*/) {
-  refuse_input();
-  program_.reset();
-  if (program_state_ == Program::stopping) {
-    program_state_ = Program::done;
-    role_.cancelled(EventLoop::now());
-  } else {
-    program_state_ = Program::ended;
-    boundary_.flush(output_);
+bool AgentSession::Impl::notice_end() {
+  if (program_state_ != Program::running && program_state_ != Program::stopping) {
+    return false;
   }
-  advance();
+  const std::optional<ProgramEnd> end = program_->ended();
+  if (!end) {
+    return false;
+  }
+  program_state_ = Program::ended;
+  refuse_input();
+  const net::Instant now = EventLoop::now();
+  switch (end->kind) {
+    case ProgramEnd::Kind::finished:
+      //= SHELL-021
+      role_.finish(now);
+      break;
+    case ProgramEnd::Kind::failed:
+      role_.fail(end->text, now);
+      break;
+    case ProgramEnd::Kind::cancelled:
+      role_.cancelled(now);
+      break;
+  }
+  return true;
 }
 
 // --- end ----------------------------------------------------------------------------------------
 
-void ShellSession::Impl::handle(const protocol::AgentEnded& event) {
+void AgentSession::Impl::handle(const protocol::AgentEnded& event) {
   ended_ = event;
   operation_ = {};
   if (program_state_ == Program::running) {
@@ -311,11 +318,10 @@ void ShellSession::Impl::handle(const protocol::AgentEnded& event) {
   }
 }
 
-void ShellSession::Impl::end_when_clean() {
-  if (!ended_ || reported_ || program_ != nullptr) {
-    return;
-  }
-  if (old_socket_) {
+void AgentSession::Impl::end_when_clean() {
+  const bool program_left =
+      program_state_ == Program::running || program_state_ == Program::stopping;
+  if (!ended_ || reported_ || program_left || old_socket_) {
     return;
   }
   socket_.reset();

@@ -1,23 +1,21 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "ssm/agent/pty_process.hpp"
-#include "ssm/agent/shell_session.hpp"
+#include "ssm/agent/agent_session.hpp"
 #include "ssm/net/websocket.hpp"
-#include "ssm/protocol/utf8_boundary.hpp"
 
 namespace ssm::agent {
 
 /// Drives the role: every callback gives it one input and then calls `advance`, which does what
-/// the role asks for until it asks for nothing more, and then decides who may be read.
-class ShellSession::Impl {
+/// the role and the program ask for until they ask for nothing more, and decides who may be read.
+class AgentSession::Impl {
  public:
-  Impl(net::EventLoop& loop, ShellSessionOptions options, OnEnded on_ended);
+  Impl(net::EventLoop& loop, AgentSessionOptions options, std::unique_ptr<SessionProgram> program,
+       OnEnded on_ended);
   ~Impl();
 
   void cancel();
@@ -42,24 +40,26 @@ class ShellSession::Impl {
   void connection_open(net::WebSocket socket);
   void connection_ended(int number, const net::WebSocketEnd& end);
   void forget_old_connection();
-  void program_ended(ExitStatus status);
   void stop_program();
 
   void advance();
   [[nodiscard]] bool advance_once();
   [[nodiscard]] bool output_possible() const;
   [[nodiscard]] bool send_output();
-  [[nodiscard]] bool finish_when_sent();
-  void update_output();
-  void update_input();
+  [[nodiscard]] bool notice_end();
+  /// True: the role has more to say.
+  [[nodiscard]] bool update_input();
+  void hold_input();
   void read_input_again();
   void refuse_input();
   void check_input_progress();
+  void set_reading(bool reading);
   void arm_role_timer();
   void end_when_clean();
 
   net::EventLoop& loop_;
-  ShellSessionOptions options_;
+  AgentSessionOptions options_;
+  std::unique_ptr<SessionProgram> program_;
   OnEnded on_ended_;
   protocol::AgentRole role_;
   net::PendingOperation operation_;
@@ -72,20 +72,21 @@ class ShellSession::Impl {
   net::Timer role_timer_;
   bool advancing_ = false;
 
-  std::unique_ptr<PtyProcess> program_;
-  /// ended: its output may still have to be sent; done: the role was told of the end.
-  enum class Program { none, running, stopping, ended, done } program_state_ = Program::none;
+  /// none -> running (-> stopping) -> ended. In `ended` the role was told, or the program was never
+  /// started.
+  enum class Program : std::uint8_t { none, running, stopping, ended };
+  Program program_state_ = Program::none;
 
   // Output.
-  protocol::Utf8Boundary boundary_;
-  std::vector<std::byte> output_;  ///< cut at a character, not sent yet; at most one message
-  net::Timer output_timer_;        ///< first_output_wait and send_pause
+  net::Timer output_timer_;  ///< send_pause
   bool output_waits_ = false;
+  bool paused_ = false;  ///< the program was told
 
   // Input.
-  enum class Input { flowing, socket_paused, unacknowledged } input_ = Input::flowing;
+  enum class Input : std::uint8_t { flowing, socket_paused, unacknowledged };
+  Input input_ = Input::unacknowledged;
   net::Timer input_timer_;
-  std::size_t input_queue_seen_ = 0;
+  std::uint64_t input_progress_seen_ = 0;
   int input_checks_ = 0;
 
   std::optional<protocol::AgentEnded> ended_;

@@ -1,4 +1,4 @@
-#include "ssm/agent/shell_session.hpp"
+#include "ssm/agent/agent_session.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-using ShellSessionTest = test::SessionTest;
+using AgentSessionTest = test::SessionTest;
 
 protocol::OpenDataChannel opening(const std::string& text) {
   return protocol::parse_open_data_channel(protocol::as_bytes(text)).value();
@@ -34,7 +34,7 @@ std::string request_id(const net::HttpRequest& request) {
 
 // --- opening ------------------------------------------------------------------------------------
 
-TEST_F(ShellSessionTest, gets_a_token_and_opens_the_channel_with_it) {
+TEST_F(AgentSessionTest, gets_a_token_and_opens_the_channel_with_it) {
   start_script("exit");
   ASSERT_TRUE(wait_for_end());
   ASSERT_EQ(service_->requests.size(), 1U);
@@ -49,7 +49,7 @@ TEST_F(ShellSessionTest, gets_a_token_and_opens_the_channel_with_it) {
   EXPECT_EQ(open.client_id, "");
 }
 
-TEST_F(ShellSessionTest, signs_both_requests) {
+TEST_F(AgentSessionTest, signs_both_requests) {
   sign_ = [](net::HttpRequest& request, std::string_view service) {
     request.headers.push_back({"Authorization", "for " + std::string(service)});
   };
@@ -59,7 +59,7 @@ TEST_F(ShellSessionTest, signs_both_requests) {
   EXPECT_EQ(service_->upgrades.at(0).header("Authorization"), "for ssmmessages");
 }
 
-TEST_F(ShellSessionTest, says_connected_before_its_first_output) {
+TEST_F(AgentSessionTest, says_connected_before_its_first_output) {
   start_script("echo hello; exec sleep 1000");
   ASSERT_TRUE(wait_for_output("hello\r\n"));
   ASSERT_GE(service_->messages.size(), 2U);
@@ -72,7 +72,7 @@ TEST_F(ShellSessionTest, says_connected_before_its_first_output) {
   EXPECT_EQ(service_->messages[1].flags, 1U);
 }
 
-TEST_F(ShellSessionTest, tries_again_after_a_refusal_and_gives_up_at_last) {
+TEST_F(AgentSessionTest, tries_again_after_a_refusal_and_gives_up_at_last) {
   profile_.channel.reconnect.retries = 2;
   profile_.channel.reconnect.delay_min = std::chrono::milliseconds(1);
   profile_.channel.reconnect.delay_jitter = std::chrono::milliseconds(1);
@@ -85,7 +85,7 @@ TEST_F(ShellSessionTest, tries_again_after_a_refusal_and_gives_up_at_last) {
   EXPECT_THAT(end_text_, HasSubstr("no!"));
 }
 
-TEST_F(ShellSessionTest, does_not_try_again_when_the_session_is_terminated) {
+TEST_F(AgentSessionTest, does_not_try_again_when_the_session_is_terminated) {
   service_->answer = [] {
     return net::HttpResponse{.status = 400, .headers = {}, .body = "Session is already terminated"};
   };
@@ -95,7 +95,7 @@ TEST_F(ShellSessionTest, does_not_try_again_when_the_session_is_terminated) {
   EXPECT_EQ(service_->requests.size(), 1U);
 }
 
-TEST_F(ShellSessionTest, fails_when_its_program_cannot_start) {
+TEST_F(AgentSessionTest, fails_when_its_program_cannot_start) {
   start({"no-such-shell"});
   ASSERT_TRUE(wait_for_end());
   EXPECT_EQ(end_, AgentEnd::failed);
@@ -103,7 +103,7 @@ TEST_F(ShellSessionTest, fails_when_its_program_cannot_start) {
   EXPECT_THAT(service_->states(), ElementsAre("Connected"));
 }
 
-TEST_F(ShellSessionTest, waits_before_its_first_output_where_the_profile_says_so) {
+TEST_F(AgentSessionTest, waits_before_its_first_output_where_the_profile_says_so) {
   profile_.first_output_wait = std::chrono::milliseconds(200);
   const net::Instant begin = net::EventLoop::now();
   start_script("echo hello; exec sleep 1000");
@@ -113,7 +113,7 @@ TEST_F(ShellSessionTest, waits_before_its_first_output_where_the_profile_says_so
 
 // --- data ---------------------------------------------------------------------------------------
 
-TEST_F(ShellSessionTest, types_input_and_acknowledges_it) {
+TEST_F(AgentSessionTest, types_input_and_acknowledges_it) {
   start({"cat"});
   ASSERT_TRUE(wait_for_connections(1));
   service_->send_input("hello\n");
@@ -121,7 +121,7 @@ TEST_F(ShellSessionTest, types_input_and_acknowledges_it) {
   EXPECT_TRUE(until([this] { return service_->unacknowledged_input() == 0; }));
 }
 
-TEST_F(ShellSessionTest, applies_the_terminal_size) {
+TEST_F(AgentSessionTest, applies_the_terminal_size) {
   start_script("trap 'stty size' WINCH; echo ready; read line; sleep 1000 & wait");
   ASSERT_TRUE(wait_for_output("ready"));
   service_->send_input(R"({"cols":300,"rows":100})", PayloadType::size);
@@ -129,7 +129,7 @@ TEST_F(ShellSessionTest, applies_the_terminal_size) {
   EXPECT_TRUE(wait_for_output("100 300\r\n"));
 }
 
-TEST_F(ShellSessionTest, splits_no_character_between_messages) {
+TEST_F(AgentSessionTest, splits_no_character_between_messages) {
   start_script("i=0; while [ $i -lt 3000 ]; do printf '\\342\\202\\254x'; i=$((i+1)); done; exit");
   ASSERT_TRUE(wait_for_end());
   std::string expected;
@@ -145,13 +145,13 @@ TEST_F(ShellSessionTest, splits_no_character_between_messages) {
   }
 }
 
-TEST_F(ShellSessionTest, sends_invalid_bytes_at_the_end_too) {
+TEST_F(AgentSessionTest, sends_invalid_bytes_at_the_end_too) {
   start_script("printf 'abc\\377'");
   ASSERT_TRUE(wait_for_end());
   EXPECT_EQ(service_->output(), "abc\xFF");
 }
 
-TEST_F(ShellSessionTest, carries_input_in_order_through_a_slow_terminal) {
+TEST_F(AgentSessionTest, carries_input_in_order_through_a_slow_terminal) {
   std::string input;
   for (int i = 0; i < 20000; ++i) {
     input += "line " + std::to_string(i) + "\n";
@@ -173,9 +173,28 @@ TEST_F(ShellSessionTest, carries_input_in_order_through_a_slow_terminal) {
   EXPECT_THAT(service_->output(), HasSubstr(checksum));
 }
 
+TEST_F(AgentSessionTest, types_the_shell_profile_before_the_clients_input) {
+  shell_profile_ = "echo from the profile";
+  start_script("stty -echo; echo ready; read one; echo got $one; read two; echo got $two");
+  ASSERT_TRUE(wait_for_connections(1));
+  service_->send_input("typed\n");
+  ASSERT_TRUE(wait_for_end());
+  EXPECT_THAT(service_->output(),
+              testing::ContainsRegex("got echo from the profile[^q]*got typed"));
+}
+
+TEST_F(AgentSessionTest, types_no_blank_shell_profile) {
+  shell_profile_ = " \n";
+  start_script("stty -echo; echo ready; read one; echo got $one");
+  ASSERT_TRUE(wait_for_output("ready"));
+  service_->send_input("typed\n");
+  ASSERT_TRUE(wait_for_end());
+  EXPECT_THAT(service_->output(), HasSubstr("got typed"));
+}
+
 // --- limits -------------------------------------------------------------------------------------
 
-TEST_F(ShellSessionTest, reads_no_more_output_than_its_window_takes) {
+TEST_F(AgentSessionTest, reads_no_more_output_than_its_window_takes) {
   profile_.channel.send.buffer_messages = 16;
   service_->stop_acknowledging();
   start_script("head -c 50000000 /dev/zero");
@@ -188,7 +207,7 @@ TEST_F(ShellSessionTest, reads_no_more_output_than_its_window_takes) {
   EXPECT_TRUE(wait_for_output(std::string(std::size_t{100} * 1024, '\0')));
 }
 
-TEST_F(ShellSessionTest, sends_no_output_while_publication_is_paused) {
+TEST_F(AgentSessionTest, sends_no_output_while_publication_is_paused) {
   start_script("echo $$; read line; sleep 0.05; echo after");
   const pid_t program = wait_for_pid();
   service_->send_input("\n");
@@ -200,7 +219,7 @@ TEST_F(ShellSessionTest, sends_no_output_while_publication_is_paused) {
   EXPECT_THAT(service_->output(), HasSubstr("after"));
 }
 
-TEST_F(ShellSessionTest, takes_no_endless_input_for_a_program_that_reads_none) {
+TEST_F(AgentSessionTest, takes_no_endless_input_for_a_program_that_reads_none) {
   profile_.channel.receive.buffer_bytes = std::size_t{256} * 1024;
   start_script("stty raw -echo; echo ready; exec sleep 1000");
   ASSERT_TRUE(wait_for_output("ready"));
@@ -216,7 +235,7 @@ TEST_F(ShellSessionTest, takes_no_endless_input_for_a_program_that_reads_none) {
   EXPECT_LT(service_->unacknowledged_input(), 2000U);
 }
 
-TEST_F(ShellSessionTest, input_that_waits_does_not_keep_acknowledgements_back) {
+TEST_F(AgentSessionTest, input_that_waits_does_not_keep_acknowledgements_back) {
   // The program writes much more than it reads, and waits with both until it can write on.
   profile_.channel.send.buffer_messages = 16;
   start_script(
@@ -232,7 +251,7 @@ TEST_F(ShellSessionTest, input_that_waits_does_not_keep_acknowledgements_back) {
 
 // --- end ----------------------------------------------------------------------------------------
 
-TEST_F(ShellSessionTest, reports_terminating_after_all_output_and_drops_the_connection) {
+TEST_F(AgentSessionTest, reports_terminating_after_all_output_and_drops_the_connection) {
   start_script("seq 1 5000; exit 3");
   ASSERT_TRUE(wait_for_end());
   EXPECT_EQ(end_, AgentEnd::success);
@@ -243,7 +262,7 @@ TEST_F(ShellSessionTest, reports_terminating_after_all_output_and_drops_the_conn
   EXPECT_EQ(service_->ends[0].code, 1006);
 }
 
-TEST_F(ShellSessionTest, ends_its_program_at_channel_closed_without_terminating) {
+TEST_F(AgentSessionTest, ends_its_program_at_channel_closed_without_terminating) {
   start_script("echo $$; trap '' HUP; while :; do sleep 1000; done");
   const pid_t program = wait_for_pid();
   service_->close_channel();
@@ -255,7 +274,7 @@ TEST_F(ShellSessionTest, ends_its_program_at_channel_closed_without_terminating)
   EXPECT_EQ(service_->ends[0].code, 1006);
 }
 
-TEST_F(ShellSessionTest, cancel_ends_it_like_channel_closed) {
+TEST_F(AgentSessionTest, cancel_ends_it_like_channel_closed) {
   start_script("echo $$; exec sleep 1000");
   const pid_t program = wait_for_pid();
   session_->cancel();
@@ -264,7 +283,7 @@ TEST_F(ShellSessionTest, cancel_ends_it_like_channel_closed) {
   EXPECT_TRUE(test::process_gone(program));
 }
 
-TEST_F(ShellSessionTest, cancel_works_before_the_connection_is_open) {
+TEST_F(AgentSessionTest, cancel_works_before_the_connection_is_open) {
   start_script("exit");
   session_->cancel();
   ASSERT_TRUE(wait_for_end());
@@ -272,7 +291,7 @@ TEST_F(ShellSessionTest, cancel_works_before_the_connection_is_open) {
   EXPECT_TRUE(service_->messages.empty());
 }
 
-TEST_F(ShellSessionTest, destroying_kills_the_program_at_once) {
+TEST_F(AgentSessionTest, destroying_kills_the_program_at_once) {
   start_script("echo $$; trap '' HUP; while :; do sleep 1000; done");
   const pid_t program = wait_for_pid();
   session_.reset();
@@ -280,7 +299,7 @@ TEST_F(ShellSessionTest, destroying_kills_the_program_at_once) {
   EXPECT_FALSE(end_);
 }
 
-TEST_F(ShellSessionTest, destroying_is_safe_at_every_step) {
+TEST_F(AgentSessionTest, destroying_is_safe_at_every_step) {
   for (int step = 0; step < 30; ++step) {
     start_script("echo hello; sleep 1000");
     int steps = 0;
@@ -293,7 +312,7 @@ TEST_F(ShellSessionTest, destroying_is_safe_at_every_step) {
 
 // --- reconnection -------------------------------------------------------------------------------
 
-TEST_F(ShellSessionTest, opens_a_new_connection_with_a_new_token_after_a_cut) {
+TEST_F(AgentSessionTest, opens_a_new_connection_with_a_new_token_after_a_cut) {
   start({"cat"});
   ASSERT_TRUE(wait_for_connections(1));
   service_->send_input("one\n");
@@ -307,7 +326,7 @@ TEST_F(ShellSessionTest, opens_a_new_connection_with_a_new_token_after_a_cut) {
   EXPECT_THAT(service_->states(), ElementsAre("Connected"));
 }
 
-TEST_F(ShellSessionTest, keeps_one_request_id_for_all_tries_after_one_cut) {
+TEST_F(AgentSessionTest, keeps_one_request_id_for_all_tries_after_one_cut) {
   profile_.channel.reconnect.delay_min = std::chrono::milliseconds(1);
   profile_.channel.reconnect.delay_jitter = std::chrono::milliseconds(1);
   start({"cat"});
@@ -327,7 +346,7 @@ TEST_F(ShellSessionTest, keeps_one_request_id_for_all_tries_after_one_cut) {
   EXPECT_NE(request_id(service_->requests[0]), request_id(service_->requests[1]));
 }
 
-TEST_F(ShellSessionTest, sends_unacknowledged_output_again_on_the_new_connection) {
+TEST_F(AgentSessionTest, sends_unacknowledged_output_again_on_the_new_connection) {
   service_->stop_acknowledging();
   start_script("echo hello; exec sleep 1000");
   ASSERT_TRUE(wait_for_output("hello"));
@@ -340,7 +359,7 @@ TEST_F(ShellSessionTest, sends_unacknowledged_output_again_on_the_new_connection
   EXPECT_EQ(service_->output(), "hello\r\n");
 }
 
-TEST_F(ShellSessionTest, loses_nothing_of_a_flood_that_is_cut_again_and_again) {
+TEST_F(AgentSessionTest, loses_nothing_of_a_flood_that_is_cut_again_and_again) {
   start_script("seq 1 200000; exit");
   std::size_t seen = 0;
   for (std::size_t cut = 1; cut <= 5; ++cut) {
@@ -358,7 +377,7 @@ TEST_F(ShellSessionTest, loses_nothing_of_a_flood_that_is_cut_again_and_again) {
   EXPECT_GE(service_->requests.size(), 6U);
 }
 
-TEST_F(ShellSessionTest, ends_its_program_when_the_connection_cannot_be_restored) {
+TEST_F(AgentSessionTest, ends_its_program_when_the_connection_cannot_be_restored) {
   profile_.channel.reconnect.retries = 1;
   profile_.channel.reconnect.delay_min = std::chrono::milliseconds(1);
   profile_.channel.reconnect.delay_jitter = std::chrono::milliseconds(1);
@@ -370,7 +389,7 @@ TEST_F(ShellSessionTest, ends_its_program_when_the_connection_cannot_be_restored
   EXPECT_TRUE(test::process_gone(program));
 }
 
-TEST_F(ShellSessionTest, reconnects_when_no_pong_comes) {
+TEST_F(AgentSessionTest, reconnects_when_no_pong_comes) {
   // A peer that does not read does not answer pings.
   profile_.ping_interval = std::chrono::milliseconds(20);
   profile_.pong_wait = std::chrono::milliseconds(50);
