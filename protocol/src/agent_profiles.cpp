@@ -83,7 +83,9 @@ constexpr AgentProfile agent_3_3{
     .first_output_wait = 1s,
     .ping_interval = 54s,  // WebSocketPingInterval, since 3.3.987.0
     .pong_wait = 60s,      // agent/session/communicator/websocketchannel.go
-    .drain_limit = 2s,     // datachannel.go, PrepareToCloseChannel
+    // websocketchannel.go: the handler of pongs runs in the loop that hands messages on.
+    .misses_unread_pongs = true,
+    .drain_limit = 2s,  // datachannel.go, PrepareToCloseChannel
     // datachannel.go, NewDataChannel: the error of Reconnect is only logged.
     .goes_on_without_channel = true,
     .damages_replacement_character = true,  // shell.go, processStdoutData

@@ -163,6 +163,7 @@ void SendWindow::transmit(Slot& slot, Instant now) {
     slot.first_sent = now;
   } else {
     ++slot.resends;
+    slot.timeouts += slot.due_at_once ? 0U : 1U;
   }
   //= RTX-004
   //= RTX-005
@@ -274,7 +275,7 @@ Instant SendWindow::head_deadline() const {
 Instant SendWindow::exact_deadline(const Slot& head, Duration rto) const {
   Duration wait = rto;
   if (rules_.resend_tick == Duration{0}) {
-    for (std::uint32_t i = 0; i < head.resends && wait < rules_.max_rto; ++i) {
+    for (std::uint32_t i = 0; i < head.timeouts && wait < rules_.max_rto; ++i) {
       wait = std::min(wait * 2, rules_.max_rto);
     }
   }
@@ -324,6 +325,7 @@ void SendWindow::mark_due_at_once(Slot& slot, Instant now) {
     due_at_once_since_ = now;
   }
   slot.due_at_once = true;
+  slot.timeouts = 0;
   ++due_at_once_;
 }
 

@@ -63,9 +63,9 @@ struct WindowProbe {
   /// or made coarser is only what provably makes no difference:
   ///  - the RTT estimate where the rules pin the RTO (`fixed_rto`), apart from the shortest sample,
   ///    which Karn's rule uses;
-  ///  - the number of resends beyond the first and those that backoff counts, and the time since
-  ///  the first transmission beyond
-  ///    the longest RTO, which only limits look at (the caller switches those off, asserted);
+  ///  - the number of resends beyond the first, that of timeouts beyond where backoff ends, and the
+  ///    time since the first transmission beyond the longest RTO, which only limits look at (the
+  ///    caller switches those off, asserted);
   ///  - due_at_once_since_, which is past as soon as it is set; marks of messages that are gone;
   ///  - a tick that is over, by how much.
   static void describe(const protocol::SendWindow& window, protocol::Instant now, bool fixed_rto,
@@ -85,17 +85,17 @@ struct WindowProbe {
     out.add(window.next_sequence_);
     out.add(window.base_);
     out.add(static_cast<std::int64_t>(window.live_));
-    // The first for Karn's rule, the others until backoff has reached its end.
-    const std::int64_t resends_that_matter =
+    // Until backoff has reached its end.
+    const std::int64_t timeouts_that_matter =
         rules.resend_tick != protocol::Duration{0}
-            ? 1
-            : 1 + static_cast<std::int64_t>(std::bit_width(
-                      static_cast<std::uint64_t>(rules.max_rto / window.rtt_.rto())));
+            ? 0
+            : static_cast<std::int64_t>(
+                  std::bit_width(static_cast<std::uint64_t>(rules.max_rto / window.rtt_.rto())));
     protocol::Instant oldest_timer = now;
     const auto add_slot = [&](std::int64_t sequence, const protocol::SendWindow::Slot& slot) {
       out.add(sequence);
-      out.add_flags({slot.written, slot.due_at_once, slot.sent_at_tick});
-      out.add(std::min<std::int64_t>(slot.resends, resends_that_matter));
+      out.add_flags({slot.written, slot.due_at_once, slot.sent_at_tick, slot.resends > 0});
+      out.add(std::min<std::int64_t>(slot.timeouts, timeouts_that_matter));
       out.add(now - slot.last_sent);
       out.add(rules.karn ? std::min(now - slot.first_sent, rules.max_rto) : protocol::Duration{0});
       oldest_timer = std::min(oldest_timer, slot.last_sent);

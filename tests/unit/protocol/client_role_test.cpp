@@ -168,11 +168,11 @@ TEST(ClientRole, sends_the_oldest_input_again_until_acknowledged) {
   role.send_input(as_bytes("a"), at_ms(0));
   role.send_input(as_bytes("b"), at_ms(0));
   (void)drain(role);
-  EXPECT_THAT(run_until(role, at_ms(450)),
-              ElementsAre("@200", "input 0 output 'a'", "@400", "input 0 output 'a'"));
-  role.receive(ack_frame(0), at_ms(450));
+  EXPECT_THAT(run_until(role, at_ms(650)),
+              ElementsAre("@200", "input 0 output 'a'", "@600", "input 0 output 'a'"));
+  role.receive(ack_frame(0), at_ms(650));
   EXPECT_THAT(drain(role), ElementsAre("input 1 output 'b'")) << "the next one is overdue already";
-  role.receive(ack_frame(1), at_ms(451));
+  role.receive(ack_frame(1), at_ms(651));
   EXPECT_THAT(run_until(role, at_ms(5000)), IsEmpty());
 }
 

@@ -73,7 +73,8 @@ class NaiveWindow {
     messages_.erase(found);
     if (ambiguous && was_head && !messages_.empty() && rules_.resend_tick == Duration{0} &&
         deadline(messages_.begin()->second, rto) <= now_) {
-      messages_.begin()->second.at_once = true;
+      Message& head = messages_.begin()->second;
+      head.overdue = !std::exchange(head.at_once, true);
     }
     send_due(false);
   }
@@ -83,6 +84,8 @@ class NaiveWindow {
     if (rules_.resend_all_on_resume) {
       for (auto& [sequence, message] : messages_) {
         message.at_once = true;
+        message.overdue = false;
+        message.timeouts = 0;
       }
     }
     send_due(false);
@@ -101,8 +104,10 @@ class NaiveWindow {
     Instant first_sent;
     Instant last_sent;
     std::uint32_t resends = 0;
+    std::uint32_t timeouts = 0;
     bool written = false;
     bool at_once = false;
+    bool overdue = false;  ///< at once because its timeout is over, not because of a resume
     bool sent_again = false;
   };
 
@@ -125,9 +130,11 @@ class NaiveWindow {
   Instant head_deadline() const { return deadline(messages_.begin()->second, rtt_.rto()); }
   Instant deadline(const Message& message, Duration rto) const {
     // 32 doublings of a nanosecond are more than any max_rto here.
-    const Duration doubled = rto * (std::int64_t{1} << std::min(message.resends, 32U));
+    const Duration doubled = rto * (std::int64_t{1} << std::min(message.timeouts, 32U));
     return std::max(message.last_sent, restarted_) +
-           (message.resends > 0 ? std::min(doubled, std::max(rto, rules_.max_rto)) : rto);
+           (rules_.resend_tick == Duration{0} && message.timeouts > 0
+                ? std::min(doubled, std::max(rto, rules_.max_rto))
+                : rto);
   }
   void send_due(bool tick) {
     if (!allowed_) {
@@ -149,7 +156,8 @@ class NaiveWindow {
     }
   }
   void send(std::int64_t sequence, Message& message) {
-    message.at_once = false;
+    const bool overdue = std::exchange(message.overdue, false);
+    const bool timed_out = !std::exchange(message.at_once, false) || overdue;
     message.sent_again = !message.written || rules_.resend_restarts_timer;
     if (!message.written) {
       message.first_sent = now_;
@@ -157,6 +165,7 @@ class NaiveWindow {
       message.written = true;
     } else {
       ++message.resends;
+      message.timeouts += timed_out ? 1U : 0U;
       if (rules_.resend_restarts_timer) {
         message.last_sent = now_;
       }

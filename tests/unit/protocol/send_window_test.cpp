@@ -169,8 +169,7 @@ TEST(SendWindow, strict_repeats_at_the_exact_deadline) {
   SendWindowScript script(strict());
   script.send(5);
   script.run_until(805);
-  EXPECT_THAT(script.take(),
-              ElementsAre("205 resend 0", "405 resend 0 #2", "605 resend 0 #3", "805 resend 0 #4"));
+  EXPECT_THAT(script.take(), ElementsAre("205 resend 0", "605 resend 0 #2"));
 }
 
 TEST(SendWindow, strict_waits_twice_as_long_for_each_further_resend_up_to_the_maximum) {
@@ -454,10 +453,10 @@ TEST(SendWindow, agent_has_no_resend_limit) {
 TEST(SendWindow, strict_client_reports_the_limit_after_five_minutes_of_resends) {
   SendWindowScript script(find_client_profile("strict")->channel.send);
   script.send(0);
-  script.run_until(299'999);
+  script.run_until(300'399);
   EXPECT_THAT(script.take(), testing::Each(testing::Not(testing::HasSubstr("limit"))));
-  script.run_until(300'000);
-  EXPECT_THAT(script.take(), ElementsAre("300000 resend 0 #1500 limit"));
+  script.run_until(300'400);
+  EXPECT_THAT(script.take(), ElementsAre("300400 resend 0 #302 limit"));
 }
 
 TEST(SendWindow, strict_client_does_not_count_time_without_a_connection) {
@@ -471,10 +470,10 @@ TEST(SendWindow, strict_client_does_not_count_time_without_a_connection) {
 TEST(SendWindow, strict_client_counts_the_time_of_each_message_by_itself) {
   SendWindowScript script(find_client_profile("strict")->channel.send);
   script.send(200'000);
-  script.run_until(499'999);
+  script.run_until(500'399);
   EXPECT_THAT(script.take(), testing::Each(testing::Not(testing::HasSubstr("limit"))));
-  script.run_until(500'000);
-  EXPECT_THAT(script.take(), ElementsAre("500000 resend 0 #1500 limit"));
+  script.run_until(500'400);
+  EXPECT_THAT(script.take(), ElementsAre("500400 resend 0 #302 limit"));
 }
 
 TEST(SendWindow, strict_client_reports_no_limit_for_a_message_that_was_never_written) {

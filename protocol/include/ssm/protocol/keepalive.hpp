@@ -14,6 +14,8 @@ struct KeepaliveRules {
   /// How long a pong may stay away before the connection counts as lost; 0 means for ever (plugin,
   /// agents before 3.3.987.0). The first pong may take the sum of both (TRANS-020).
   Duration pong_wait{0};
+  /// Pongs that wait behind what the owner does not read are missed (agent).
+  bool misses_unread_pongs = false;
 };
 
 /// When a connection is pinged, and when it is taken for dead because no pong came.
@@ -34,6 +36,9 @@ class Keepalive {
   /// The owner stopped reading, for a slow consumer's sake, and pongs wait among what is not read;
   /// or it reads again.
   void set_reading(bool reading, Instant now) {
+    if (rules_.misses_unread_pongs) {
+      return;
+    }
     reading_ = reading;
     dead_at_.reset();
     if (ping_at_) {

@@ -96,6 +96,8 @@ struct AgentProfile {
   /// lost; 0 means never (agents before 3.3.987.0). The first pong may take the sum of both.
   Duration ping_interval = std::chrono::seconds(54);
   Duration pong_wait = std::chrono::seconds(60);
+  /// See KeepaliveRules.
+  bool misses_unread_pongs = false;
   /// At the end: how long unacknowledged output is waited for.
   Duration drain_limit = std::chrono::seconds(2);
   /// After the last try to open a lost connection the program is left running without a channel,

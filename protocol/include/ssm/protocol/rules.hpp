@@ -41,7 +41,7 @@ struct SendRules {
   Duration clock_granularity = std::chrono::milliseconds(10);
   Duration max_rto = std::chrono::seconds(1);
   /// Retransmission is looked at only every tick, counted from the first message; 0 means at the
-  /// exact deadline, and with backoff: each further resend of a message waits twice as long as the
+  /// exact deadline, and with backoff: each further timeout of a message waits twice as long as the
   /// one before, up to max_rto (ours, as RFC 6298 section 5.5).
   Duration resend_tick{0};
   /// A retransmission restarts the message's timer (agent, ours). Without it the plugin resends

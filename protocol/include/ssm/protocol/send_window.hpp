@@ -24,10 +24,9 @@ namespace ssm::protocol {
 /// rules:
 ///  - `resend_tick` set (both references): at the first tick at which more than the RTO has passed
 ///    since its first transmission, or the RTO since it was last sent again;
-///  - otherwise (ours): as soon as the RTO, doubled for each resend it had, has passed since its
-///  last
-///    transmission, which for a message uncovered by an acknowledgement may be long ago: then at
-///    once.
+///  - otherwise (ours): as soon as the RTO, doubled for each timeout it had, has passed since its
+///    last transmission, which for a message uncovered by an acknowledgement may be long ago: then
+///    at once.
 /// With `resend_all_on_resume`, messages that were never written, and after on_resume all messages,
 /// are due at once on top of that.
 ///
@@ -103,7 +102,8 @@ class SendWindow {
     Instant first_sent;
     Instant last_sent;
     std::uint32_t resends = 0;
-    bool live = true;  ///< false: acknowledged, dropped or never kept
+    std::uint32_t timeouts = 0;  ///< resends by timeout since writing was last allowed again
+    bool live = true;            ///< false: acknowledged, dropped or never kept
     bool written = false;
     bool due_at_once = false;
     bool sent_at_tick = false;  ///< last_sent is when resend_due gave it out
