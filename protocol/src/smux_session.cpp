@@ -82,8 +82,9 @@ std::size_t SmuxSession::write(std::uint32_t stream_id, Bytes bytes) {
   if (stream == nullptr) {
     return 0;
   }
-  stream->write_blocked = count < bytes.size();
   stream->unsent.append(bytes.first(count));
+  // Also when it fitted exactly: who asks writable() first never gives too much.
+  stream->write_blocked = count < bytes.size() || stream->unsent.size() >= rules_.stream_send_bytes;
   schedule(stream_id, *stream);
   return count;
 }

@@ -167,6 +167,17 @@ TEST(SmuxSending, takes_only_so_much_and_tells_when_there_is_room) {
   EXPECT_EQ(client.session.writable(3), 500U);
 }
 
+TEST(SmuxSending, tells_of_room_after_a_write_that_just_fitted) {
+  SmuxRules rules;
+  rules.stream_send_bytes = 1000;
+  SmuxScript client(SmuxSide::client, rules);
+  client.opened();
+  EXPECT_EQ(client.write(3, std::string(1000, 'a')), 1000U);
+  EXPECT_EQ(client.session.writable(3), 0U);
+  (void)client.output(8 + 500);
+  EXPECT_THAT(client.events(), ElementsAre("writable 3"));
+}
+
 TEST(SmuxSending, gives_out_at_most_what_was_asked_for) {
   SmuxScript client(SmuxSide::client);
   (void)client.session.open();
@@ -259,7 +270,7 @@ TEST_F(SmuxWindow, counts_modulo_2_to_the_32) {
     client.session.receive(header, client.now);
     client.session.receive(body, client.now);
   }
-  EXPECT_THAT(client.events(), IsEmpty());
+  EXPECT_THAT(client.events(), ::testing::Each("writable 3"));
 }
 
 TEST_F(SmuxWindow, resets_a_stream_whose_peer_consumed_more_than_was_sent) {

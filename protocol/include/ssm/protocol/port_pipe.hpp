@@ -25,7 +25,7 @@ struct PortPipe {
   std::size_t write(Bytes bytes, std::size_t limit) {
     const std::size_t count = std::min(room(limit), bytes.size());
     up.append(bytes.first(count));
-    was_full = count < bytes.size();
+    was_full = count < bytes.size() || room(limit) == 0;
     return count;
   }
 };

@@ -27,7 +27,7 @@ struct SmuxStreamWaiting {};
 struct SmuxReadable {
   std::uint32_t stream_id = 0;
 };
-/// A write() that took less than it was given can go on.
+/// A write() that took less than it was given, or all there was room for, can go on.
 struct SmuxWritable {
   std::uint32_t stream_id = 0;
 };
@@ -79,7 +79,8 @@ class SmuxSession {
   /// The oldest stream of the peer that waits. Its bytes may be there already.
   [[nodiscard]] std::optional<std::uint32_t> accept();
 
-  /// Takes the first bytes of `bytes`; how many. Less than all: wait for SmuxWritable.
+  /// Takes the first bytes of `bytes`; how many. Less than all, or writable() now 0: wait for
+  /// SmuxWritable.
   std::size_t write(std::uint32_t stream_id, Bytes bytes);
   /// How many bytes write() would take.
   [[nodiscard]] std::size_t writable(std::uint32_t stream_id) const;
