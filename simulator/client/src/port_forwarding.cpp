@@ -60,10 +60,12 @@ std::string listen_failure(const net::ListenAddress& address, const protocol::Er
 
 class PortForwarding final : public SessionApplication {
  public:
-  PortForwarding(PortProperties properties, const protocol::PortClientConfig& config,
-                 SessionHost& host, PortForwardingOptions options)
+  PortForwarding(PortProperties properties, std::string agent_version,
+                 const protocol::PortClientConfig& config, SessionHost& host,
+                 PortForwardingOptions options)
       : host_(host),
         properties_(std::move(properties)),
+        agent_version_(std::move(agent_version)),
         options_(std::move(options)),
         core_(host, config, [this](protocol::PortEvent& event) { on_event(event); }),
         limit_timer_(host.loop()),
@@ -110,6 +112,7 @@ class PortForwarding final : public SessionApplication {
 
   SessionHost& host_;
   PortProperties properties_;
+  std::string agent_version_;
   PortForwardingOptions options_;
   PortWatcher silent_;
   detail::PortCore core_;
@@ -155,7 +158,7 @@ void PortForwarding::start() {
     stop_signal_ = std::make_unique<net::SignalWatch>(
         host_.loop(), std::initializer_list<int>{SIGTSTP}, [this](int /*signal*/) { terminate(); });
   }
-  watcher().listening(options_.listener->address(), port().mode());
+  watcher().listening(options_.listener->address(), port().mode(), agent_version_);
   pump();
 }
 
@@ -399,7 +402,8 @@ std::unique_ptr<SessionApplication> make_port_forwarding(const protocol::Session
   }
   const protocol::PortClientConfig config =
       detail::port_client_config(host.profile(), properties.type, started.agent_version);
-  return std::make_unique<PortForwarding>(std::move(properties), config, host, std::move(options));
+  return std::make_unique<PortForwarding>(std::move(properties), started.agent_version, config,
+                                          host, std::move(options));
 }
 
 }  // namespace ssm::client

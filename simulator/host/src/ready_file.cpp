@@ -43,13 +43,17 @@ std::string ready_json(const ReadyInfo& info) {
 }
 
 protocol::Result<> write_ready_file(const std::string& path, const ReadyInfo& info) {
+  return write_ready_file(path, ready_json(info));
+}
+
+protocol::Result<> write_ready_file(const std::string& path, std::string_view text) {
   const std::string temporary = path + ".new";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                         S_IRUSR | S_IWUSR);
   if (fd < 0) {
     return system_error("cannot create " + temporary);
   }
-  const bool written = write_all(fd, ready_json(info));
+  const bool written = write_all(fd, text);
   protocol::Error write_error = system_error("cannot write " + temporary);
   ::close(fd);
   if (!written) {

@@ -18,6 +18,7 @@
 #include "loop_fixture.hpp"
 #include "ssm/net/stream_listener.hpp"
 #include "ssm/net/stream_socket.hpp"
+#include "stream_peer.hpp"
 
 namespace ssm::net {
 namespace {
@@ -35,51 +36,6 @@ std::string temporary_path() {
          std::to_string(++number);
 }
 
-/// A StreamSocket whose user keeps what was read and what is to be written.
-struct Peer {
-  explicit Peer(StreamSocket&& from) : socket(std::move(from)) {}
-
-  void start(const std::function<void()>& changed) {
-    socket.start({.room = [this] { return room; },
-                  .on_data =
-                      [this, changed](Bytes data) {
-                        largest = std::max(largest, data.size());
-                        received += as_text(data);
-                        changed();
-                      },
-                  .on_end =
-                      [this, changed] {
-                        ended = true;
-                        changed();
-                      },
-                  .on_error =
-                      [this, changed](error_code code) {
-                        error = code;
-                        changed();
-                      },
-                  .on_writable =
-                      [this, changed] {
-                        ++writes;
-                        const std::size_t count = socket.write_some(as_bytes(unsent));
-                        unsent.erase(0, count);
-                        changed();
-                      }});
-  }
-  void write(std::string text) {
-    unsent += text;
-    socket.request_write();
-  }
-
-  StreamSocket socket;
-  std::size_t room = 65536;
-  std::string received;
-  std::string unsent;
-  std::size_t largest = 0;
-  int writes = 0;
-  bool ended = false;
-  std::optional<error_code> error;
-};
-
 class StreamTest : public LoopTest {
  protected:
   StreamListener listen(const ListenAddress& address) {
@@ -92,33 +48,9 @@ class StreamTest : public LoopTest {
     }));
     return *std::move(listener);
   }
-  static int connect_to(const ListenAddress& address) {
-    int fd = -1;
-    if (!address.path.empty()) {
-      sockaddr_un where{};
-      where.sun_family = AF_UNIX;
-      address.path.copy(where.sun_path, sizeof where.sun_path - 1);
-      fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      return finish_connect(fd, reinterpret_cast<sockaddr*>(&where), sizeof where);
-    }
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(address.port);
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return finish_connect(fd, reinterpret_cast<sockaddr*>(&where), sizeof where);
-  }
-  static int finish_connect(int fd, sockaddr* where, socklen_t size) {
-    if (::connect(fd, where, size) != 0) {
-      const int error = errno;
-      ::close(fd);
-      return -error;
-    }
-    return fd;
-  }
-  Peer& connect(const ListenAddress& address) {
+  test::StreamPeer& connect(const ListenAddress& address) {
     const std::size_t before = accepted.size();
-    const int fd = connect_to(address);
+    const int fd = test::connect_to(address);
     EXPECT_GE(fd, 0);
     peers.emplace_back(StreamSocket::adopt(loop, fd));
     peers.back().start([this] { check(); });
@@ -126,14 +58,14 @@ class StreamTest : public LoopTest {
     return peers.back();
   }
 
-  std::deque<Peer> accepted;
-  std::deque<Peer> peers;
+  std::deque<test::StreamPeer> accepted;
+  std::deque<test::StreamPeer> peers;
 };
 
 TEST_F(StreamTest, carries_bytes_both_ways_over_tcp) {
   const StreamListener listener = listen({});
   EXPECT_EQ(listener.address().host, "127.0.0.1");
-  Peer& client = connect(listener.address());
+  test::StreamPeer& client = connect(listener.address());
   client.write("ping");
   accepted[0].write("pong");
   run_until([&] { return accepted[0].received == "ping" && client.received == "pong"; });
@@ -146,7 +78,7 @@ TEST_F(StreamTest, carries_bytes_over_a_unix_socket_that_only_its_owner_may_use)
     struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
-    Peer& client = connect(listener.address());
+    test::StreamPeer& client = connect(listener.address());
     client.write("ping");
     run_until([&] { return accepted[0].received == "ping"; });
   }
@@ -157,7 +89,7 @@ TEST_F(StreamTest, refuses_connections_until_it_listens) {
   auto listener = StreamListener::bind(loop, {});
   ASSERT_TRUE(listener);
   ASSERT_GT(listener->address().port, 0);
-  EXPECT_EQ(connect_to(listener->address()), -ECONNREFUSED);
+  EXPECT_EQ(test::connect_to(listener->address()), -ECONNREFUSED);
 }
 
 TEST_F(StreamTest, an_address_in_use_is_an_error_that_names_it) {
@@ -191,8 +123,8 @@ TEST_F(StreamTest, a_path_that_is_too_long_is_a_clear_error) {
 
 TEST_F(StreamTest, reads_no_more_than_there_is_room_for) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
-  Peer& server = accepted[0];
+  test::StreamPeer& client = connect(listener.address());
+  test::StreamPeer& server = accepted[0];
   server.room = 3;
   client.write("0123456789");
   run_until([&] { return server.received == "0123456789"; });
@@ -201,8 +133,8 @@ TEST_F(StreamTest, reads_no_more_than_there_is_room_for) {
 
 TEST_F(StreamTest, without_room_makes_the_peer_wait_and_goes_on_later) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
-  Peer& server = accepted[0];
+  test::StreamPeer& client = connect(listener.address());
+  test::StreamPeer& server = accepted[0];
   server.room = 0;
   client.write(std::string(20'000'000, 'x'));
   run_until([&] { return client.writes > 0; });
@@ -215,7 +147,7 @@ TEST_F(StreamTest, without_room_makes_the_peer_wait_and_goes_on_later) {
 
 TEST_F(StreamTest, writes_of_one_callback_leave_together) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
+  test::StreamPeer& client = connect(listener.address());
   loop.post([&] {
     for (int i = 0; i < 100; ++i) {
       client.write("x");
@@ -227,8 +159,8 @@ TEST_F(StreamTest, writes_of_one_callback_leave_together) {
 
 TEST_F(StreamTest, either_direction_ends_by_itself) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
-  Peer& server = accepted[0];
+  test::StreamPeer& client = connect(listener.address());
+  test::StreamPeer& server = accepted[0];
   client.socket.shutdown_write();
   run_until([&] { return server.ended; });
   server.write("answer");
@@ -240,8 +172,8 @@ TEST_F(StreamTest, either_direction_ends_by_itself) {
 
 TEST_F(StreamTest, close_delivers_what_was_written) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
-  Peer& server = accepted[0];
+  test::StreamPeer& client = connect(listener.address());
+  test::StreamPeer& server = accepted[0];
   // Unread input would turn a plain close into a reset.
   server.room = 0;
   client.write("unread");
@@ -255,7 +187,7 @@ TEST_F(StreamTest, close_delivers_what_was_written) {
 
 TEST_F(StreamTest, reset_is_an_error_at_the_peer) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
+  test::StreamPeer& client = connect(listener.address());
   accepted[0].socket.reset();
   run_until([&] { return client.error.has_value(); });
   EXPECT_EQ(client.error->value(), ECONNRESET);
@@ -264,7 +196,7 @@ TEST_F(StreamTest, reset_is_an_error_at_the_peer) {
 
 TEST_F(StreamTest, a_write_to_a_broken_connection_is_an_error_once) {
   const StreamListener listener = listen({});
-  Peer& client = connect(listener.address());
+  test::StreamPeer& client = connect(listener.address());
   client.room = 0;
   accepted[0].socket.reset();
   loop.post([&] { client.write("x"); });

@@ -46,7 +46,8 @@ class PortWatcher {
   PortWatcher(const PortWatcher&) = delete;
   PortWatcher& operator=(const PortWatcher&) = delete;
 
-  virtual void listening(const net::ListenAddress& /*address*/, protocol::PortMode /*mode*/) {}
+  virtual void listening(const net::ListenAddress& /*address*/, protocol::PortMode /*mode*/,
+                         std::string_view /*agent_version*/) {}
   /// `number` counts from 1. `waits`: without multiplexing, for those before it to end.
   virtual void accepted(std::uint64_t /*number*/, bool /*waits*/) {}
   virtual void closed(std::uint64_t /*number*/, protocol::PortCloseReason /*reason*/) {}

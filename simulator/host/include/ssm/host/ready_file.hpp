@@ -22,5 +22,7 @@ struct ReadyInfo {
 /// Writes the file beside its place and renames it, so that a reader never sees half of it; only
 /// its owner can read it. Error: the system's, with the path in the context.
 [[nodiscard]] protocol::Result<> write_ready_file(const std::string& path, const ReadyInfo& info);
+/// The same with a text of the caller's.
+[[nodiscard]] protocol::Result<> write_ready_file(const std::string& path, std::string_view text);
 
 }  // namespace ssm::host
