@@ -16,6 +16,13 @@ constexpr std::string_view already_terminated = "Session is already terminated";
 /// The service ended the session, or the program did not run: hardly anybody waits for output.
 constexpr Duration unwanted_output_limit = std::chrono::seconds(2);
 
+/// Before the client is taken for one that does not acknowledge copies: messages can be lost one by
+/// one, and a lost copy looks the same.
+constexpr int ignored_copies_wanted = 2;
+/// Stragglers are waited for so many times as long when it is not known whether the client
+/// acknowledges copies.
+constexpr int unknown_client_factor = 12;
+
 }  // namespace
 
 std::string_view name(AgentEnd end) {
@@ -96,6 +103,7 @@ void AgentRole::connection_lost(std::string_view detail, Instant now) {
     return;
   }
   stragglers_until_.reset();
+  watched_copy_.reset();
   keepalive_.closed();
   if (listener_dead_) {
     //= RESUME-020
@@ -232,9 +240,32 @@ void AgentRole::watch_stragglers(Instant now) {
   const bool only_stragglers = drain_until_ && state_ == State::open && !publication_.paused() &&
                                send_.in_flight() > 0 && send_.newest_acknowledged() &&
                                config_.profile.straggler_limit > Duration::zero();
-  const Duration limit =
-      acknowledges_copies_ ? config_.profile.drain_limit : config_.profile.straggler_limit;
-  stragglers_until_ = only_stragglers ? std::optional(now + limit) : std::nullopt;
+  //= SEQ-007
+  //= SEQ-008
+  if (!only_stragglers || acknowledges_copies_) {
+    stragglers_until_.reset();
+    return;
+  }
+  stragglers_until_ =
+      now + config_.profile.straggler_limit * (ignores_copies() ? 1 : unknown_client_factor);
+}
+
+bool AgentRole::ignores_copies() const {
+  return !acknowledges_copies_ && ignored_copies_ >= ignored_copies_wanted;
+}
+
+void AgentRole::note_acknowledged(std::int64_t sequence, bool known) {
+  acknowledges_copies_ =
+      acknowledges_copies_ || (!known && sequence >= 0 && sequence < send_.next_sequence());
+  if (!watched_copy_) {
+    return;
+  }
+  if (send_.oldest() != watched_copy_->sequence) {
+    watched_copy_.reset();
+  } else if (known && sequence >= watched_copy_->next) {
+    ++ignored_copies_;
+    watched_copy_.reset();
+  }
 }
 
 void AgentRole::complete_end(Instant now) {
@@ -262,11 +293,11 @@ void AgentRole::on_timer(Instant now) {
   if (state_ == State::ended) {
     return;
   }
-  if (stragglers_until_ && now >= *stragglers_until_) {
+  if (stragglers_until_ && now >= *stragglers_until_ && ignores_copies()) {
     complete_end(now);
     return;
   }
-  if (drain_until_ && now >= *drain_until_) {
+  if (const auto limit = earliest(drain_until_, stragglers_until_); limit && now >= *limit) {
     if (config_.profile.reports_lost_output && *ending_ == AgentEnd::success) {
       ending_ = AgentEnd::failed;
       end_text_ = "The last output was not acknowledged by the client; some of it may be lost.";

@@ -41,6 +41,7 @@ void AgentRole::receive(const Frame& message, Instant now) {
       //= FLOW-001
       publication_.on_pause();
       output_blocked_ = true;
+      watched_copy_.reset();
       watch_stragglers(now);
       return;
     case MessageType::start_publication:
@@ -201,9 +202,7 @@ void AgentRole::receive_acknowledge(const MessageView& message, Instant now) {
   const bool pause_ended = publication_.on_acknowledge();
   //= ACK-003
   if (const Result<std::int64_t> sequence = parse_acknowledged_sequence(message.payload)) {
-    const bool known = send_.acknowledge(*sequence, now).known;
-    acknowledges_copies_ =
-        acknowledges_copies_ || (!known && *sequence >= 0 && *sequence < send_.next_sequence());
+    note_acknowledged(*sequence, send_.acknowledge(*sequence, now).known);
   }
   after_pause(pause_ended, now);
   note_room();
@@ -287,6 +286,10 @@ void AgentRole::resend(Instant now) {
   //= RTX-001
   while (std::optional<SendWindow::Resend> due = send_.resend_due(now)) {
     outputs_.push(SendBinary{std::move(due->frame)});
+    if (due->attempts > 0 && due->sequence == send_.oldest() &&
+        (!watched_copy_ || watched_copy_->sequence != due->sequence)) {
+      watched_copy_ = WatchedCopy{due->sequence, send_.next_sequence()};
+    }
   }
 }
 

@@ -120,18 +120,16 @@ def _(program):
         plan = pathlib.Path(folder) / "plan.yaml"
         plan.write_text(
             "rules:\n"
-            "  - match: {direction: client_to_agent, acknowledged: 3, copy: 1}\n"
-            "    action: {drop: {}}\n"
-            "  - match: {direction: agent_to_client, sequence: 8, copy: 1}\n"
+            "  - match: {direction: agent_to_client, sequence: 5-100000}\n"
             "    action: {drop: {}}\n")
-        code, out, _ = simulate(program, "--seed", "1", "--profile", "plugin-1.2.677", "--workload",
+        code, out, _ = simulate(program, "--seed", "1", "--profile", "agent-3.3", "--workload",
                                 "download", "--faults", str(plan), "--out", folder)
         expect_equal(code, 1)
         line = re.search(r"replay: +ssmsim simulate --scenario (\S+)", out)
         expect(line, "a replay line", out)
         code, result = scenario_json(program, line[1])
         expect_equal(code, 1)
-        expect_equal(result["cases"][0]["client"], "plugin-1.2.677")
+        expect_equal(result["cases"][0]["agent"], "agent-3.3")
         expect_equal(result["cases"][0]["outcome"], "violated")
         code, result = scenario_json(program, line[1], "--profile", "strict")
         expect_equal(code, 0)

@@ -8,8 +8,10 @@
 
 namespace ssm::sim {
 
-ClientNode::ClientNode(World world, protocol::ClientConfig config, Application& application)
+ClientNode::ClientNode(World world, protocol::ClientConfig config, Application& application,
+                       Began began)
     : EndNode(world, Side::client, application),
+      began_(began),
       profile_(config.profile),
       role_(std::move(config)) {
   chunk_bytes_ = profile_.chunk_bytes;
@@ -114,6 +116,9 @@ void ClientNode::handle(const protocol::InputPossible& /*event*/) {}
 void ClientNode::handle(const protocol::ClientEnded& event) {
   set_ended(std::string(protocol::name(event.reason)), event.text,
             event.reason == protocol::ClientEnd::channel_closed && event.text.empty());
+  if (event.reason == protocol::ClientEnd::stream_gap && began_ == Began::yes) {
+    perform(protocol::RequestTerminate{});
+  }
   drop();
 }
 

@@ -108,8 +108,9 @@ protocol::AgentConfig Run::agent_config() {
 }
 
 void Run::start_client() {
-  clients_.push_back(
-      std::make_unique<ClientNode>(world(), client_config(), applications_.client()));
+  clients_.push_back(std::make_unique<ClientNode>(
+      world(), client_config(), applications_.client(),
+      clients_.empty() ? ClientNode::Began::yes : ClientNode::Began::no));
   clients_.back()->start();
 }
 

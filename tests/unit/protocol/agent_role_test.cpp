@@ -344,11 +344,33 @@ TEST(AgentRole, does_not_wait_for_ever_for_a_message_that_its_client_will_never_
   role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
   role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
   role.receive(ack_frame(1), at_ms(10));
-  role.finish(at_ms(1000));
+  for (int i = 2; i < 4; ++i) {
+    // A copy of message 0 is on its way before each.
+    (void)run_until(role, at_ms(1000 * i));
+    role.send_output(PayloadType::output, as_bytes("more"), at_ms(1000 * i));
+    role.receive(ack_frame(i), at_ms(1000 * i + 10));
+  }
+  role.finish(at_ms(4000));
   (void)drain(role);
-  const Lines said = run_until(role, at_ms(6000));
+  const Lines said = run_until(role, at_ms(9000));
   EXPECT_EQ(said.back(), "* ended success");
   EXPECT_TRUE(role.ended());
+}
+
+TEST(AgentRole, says_so_when_stragglers_of_an_unknown_client_never_come) {
+  AgentConfig chosen = waiting_five_seconds_for_stragglers();
+  chosen.profile.reports_lost_output = true;
+  AgentRole role = running(chosen);
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  role.receive(ack_frame(1), at_ms(10));
+  role.finish(at_ms(1000));
+  (void)run_until(role, at_ms(60'999));
+  EXPECT_FALSE(role.ended());
+  const Lines said = run_until(role, at_ms(61'000));
+  EXPECT_EQ(said.back(),
+            "* ended failed: The last output was not acknowledged by the client; some of it may be "
+            "lost.");
 }
 
 TEST(AgentRole, waits_for_stragglers_of_a_client_that_acknowledges_copies) {
@@ -374,8 +396,29 @@ TEST(AgentRole, takes_an_acknowledgement_of_what_was_never_sent_for_no_copy) {
   role.receive(ack_frame(-1), at_ms(9));
   role.receive(ack_frame(1), at_ms(10));
   role.finish(at_ms(1000));
-  (void)run_until(role, at_ms(6000));
+  (void)run_until(role, at_ms(61'000));
   EXPECT_TRUE(role.ended());
+}
+
+TEST(AgentRole, does_not_take_a_copy_for_ignored_that_its_connection_may_have_swallowed) {
+  AgentRole role = running(waiting_five_seconds_for_stragglers());
+  role.send_output(PayloadType::output, as_bytes("a"), at_ms(0));
+  role.send_output(PayloadType::output, as_bytes("b"), at_ms(0));
+  role.receive(ack_frame(1), at_ms(10));
+  for (int i = 2; i < 6; ++i) {
+    (void)run_until(role, at_ms(1000 * i));
+    role.receive(control_frame(MessageType::pause_publication, ""), at_ms(1000 * i));
+    role.receive(control_frame(MessageType::start_publication, ""), at_ms(1000 * i));
+    role.send_output(PayloadType::output, as_bytes("more"), at_ms(1000 * i));
+    (void)drain(role);
+  }
+  role.receive(ack_frame(2), at_ms(6000));
+  role.receive(ack_frame(3), at_ms(6000));
+  role.receive(ack_frame(4), at_ms(6000));
+  role.receive(ack_frame(5), at_ms(6000));
+  role.finish(at_ms(6000));
+  (void)run_until(role, at_ms(60'000));
+  EXPECT_FALSE(role.ended());
 }
 
 TEST(AgentRole, waits_for_its_newest_output_and_for_stragglers_of_a_client_that_is_away) {
@@ -392,10 +435,12 @@ TEST(AgentRole, waits_for_its_newest_output_and_for_stragglers_of_a_client_that_
   away.receive(ack_frame(1), at_ms(10));
   away.finish(at_ms(1000));
   away.receive(control_frame(MessageType::pause_publication, ""), at_ms(2000));
-  (void)run_until(away, at_ms(60'000));
+  (void)run_until(away, at_ms(40'000));
   EXPECT_FALSE(away.ended());
-  away.receive(control_frame(MessageType::start_publication, ""), at_ms(60'000));
-  (void)run_until(away, at_ms(65'000));
+  away.receive(control_frame(MessageType::start_publication, ""), at_ms(40'000));
+  (void)run_until(away, at_ms(99'999));
+  EXPECT_FALSE(away.ended());
+  (void)run_until(away, at_ms(100'000));
   EXPECT_TRUE(away.ended());
 }
 

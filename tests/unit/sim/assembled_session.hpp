@@ -89,7 +89,7 @@ class AssembledSession {
                        .stream_url = "wss://localhost",
                        .token = service.first_token(),
                        .epoch = epoch()},
-                      client_application);
+                      client_application, ClientNode::Began::yes);
     agent.start();
     client.start();
     const Instant until = scheduler.now() + limit;

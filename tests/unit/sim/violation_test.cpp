@@ -61,18 +61,6 @@ std::vector<Violation> impatient_agent(fault::Match lost) {
   return violations_of(config);
 }
 
-/// The client ignores copies of what it has, so that a lost acknowledgement never comes.
-std::vector<Violation> client_that_acknowledges_once() {
-  RunConfig config = calm();
-  config.client.channel.receive.ack_duplicates = false;
-  config.plan.rules = {{.name = "lose one acknowledgement",
-                        .match = {.direction = Direction::client_to_agent,
-                                  .acknowledged = fault::Range{7, 7},
-                                  .copy = 1},
-                        .action = fault::Drop{}}};
-  return violations_of(config);
-}
-
 /// Nobody tells the agent that its client is no more.
 std::vector<Violation> client_that_vanishes() {
   RunConfig config = calm();
@@ -170,8 +158,6 @@ std::vector<Mutant> mutants() {
       {"agent_that_pings_every_microsecond", Invariant::no_timer_storm,
        [] { return agent_that_pings_every(1us); }},
       {"forgetful_agent", Invariant::completes_or_ends, forgetful_agent},
-      {"client_that_acknowledges_once", Invariant::acknowledged_at_end,
-       client_that_acknowledges_once},
       {"impatient_agent_without_its_output", Invariant::completes_or_ends,
        [] {
          return impatient_agent({.direction = Direction::agent_to_client,

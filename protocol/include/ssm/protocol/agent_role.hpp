@@ -148,6 +148,8 @@ class AgentRole {
   void request_channel(Instant now);
   void try_again(std::string_view detail, Instant now);
   void watch_stragglers(Instant now);
+  void note_acknowledged(std::int64_t sequence, bool known);
+  [[nodiscard]] bool ignores_copies() const;
   void begin_end(AgentEnd reason, std::string_view text, Instant now);
   void complete_end(Instant now);
   void give_up(AgentEnd reason, std::string_view detail, Instant now);
@@ -185,6 +187,14 @@ class AgentRole {
   bool input_ready_ = false;
   bool output_blocked_ = false;
   bool acknowledges_copies_ = false;  ///< the client was seen to acknowledge a message twice
+  /// A copy of the oldest message went out on this connection, before the message `next` did. An
+  /// acknowledgement of that one or a later one tells that the copy was received, too.
+  struct WatchedCopy {
+    std::int64_t sequence = 0;
+    std::int64_t next = 0;
+  };
+  std::optional<WatchedCopy> watched_copy_;
+  int ignored_copies_ = 0;  ///< such copies that were not acknowledged
   std::string request_id_;
   std::string token_;
   std::optional<AgentEnd> ending_;

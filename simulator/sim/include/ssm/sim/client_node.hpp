@@ -12,7 +12,10 @@ namespace ssm::sim {
 /// The client process of a session: a ClientRole and its driver.
 class ClientNode final : public EndNode {
  public:
-  ClientNode(World world, protocol::ClientConfig config, Application& application);
+  /// One that began its session terminates it when it cannot go on with it; one that joined leaves
+  /// it to others.
+  enum class Began : bool { no, yes };
+  ClientNode(World world, protocol::ClientConfig config, Application& application, Began began);
 
   void start();
   [[nodiscard]] const protocol::ClientRole& role() const { return role_; }
@@ -56,6 +59,7 @@ class ClientNode final : public EndNode {
   void handle(const protocol::InputPossible& event);
   void handle(const protocol::ClientEnded& event);
 
+  Began began_;
   protocol::ClientProfile profile_;
   protocol::ClientRole role_;
 };
