@@ -53,6 +53,10 @@ void AgentSession::cancel() {
   impl_->cancel();
 }
 
+void AgentSession::set_stalled(bool stalled) {
+  impl_->set_stalled(stalled);
+}
+
 AgentSession::Impl::Impl(EventLoop& loop, AgentSessionOptions options,
                          std::unique_ptr<SessionProgram> program, OnEnded on_ended)
     : loop_(loop),
@@ -73,7 +77,7 @@ AgentSession::Impl::~Impl() = default;
 // --- driving the role ---------------------------------------------------------------------------
 
 void AgentSession::Impl::advance() {
-  if (advancing_) {
+  if (advancing_ || stalled_) {
     return;
   }
   advancing_ = true;
@@ -98,7 +102,28 @@ bool AgentSession::Impl::advance_once() {
   return send_output() || notice_end();
 }
 
+void AgentSession::Impl::set_stalled(bool stalled) {
+  if (std::exchange(stalled_, stalled) == stalled) {
+    return;
+  }
+  if (stalled) {
+    role_timer_.cancel();
+    if (socket_) {
+      socket_->pause_reading();
+    }
+    return;
+  }
+  if (socket_ && input_ != Input::socket_paused) {
+    socket_->resume_reading();
+  }
+  role_.on_timer(EventLoop::now());
+  advance();
+}
+
 void AgentSession::Impl::arm_role_timer() {
+  if (stalled_) {
+    return;
+  }
   if (const std::optional<net::Instant> deadline = role_.next_timeout()) {
     role_timer_.arm(*deadline, [this] {
       role_.on_timer(EventLoop::now());
@@ -169,7 +194,7 @@ void AgentSession::Impl::connection_open(net::WebSocket socket) {
             }
           },
   });
-  if (input_ == Input::socket_paused) {
+  if (stalled_ || input_ == Input::socket_paused) {
     socket_->pause_reading();
   }
   role_.connection_opened(EventLoop::now());

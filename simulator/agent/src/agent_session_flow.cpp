@@ -113,9 +113,9 @@ void AgentSession::Impl::refuse_input() {
 /// The role waits for pongs, which come only while the socket is read.
 void AgentSession::Impl::set_reading(bool reading) {
   role_.set_reading(reading, EventLoop::now());
-  if (socket_ && reading) {
+  if (socket_ && reading && !stalled_) {
     socket_->resume_reading();
-  } else if (socket_) {
+  } else if (socket_ && !reading) {
     socket_->pause_reading();
   }
 }

@@ -71,6 +71,12 @@ void EmbeddedAgent::cancel_session(std::string_view session_id) {
   }
 }
 
+void EmbeddedAgent::set_stalled(bool stalled) {
+  for (const auto& [id, session] : sessions_) {
+    session->set_stalled(stalled);
+  }
+}
+
 void EmbeddedAgent::refuse(const std::string& session_id, std::string text) {
   loop_.post([this, alive = std::weak_ptr<bool>(alive_), session_id, reason = std::move(text)] {
     if (!alive.expired()) {

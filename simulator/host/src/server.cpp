@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "embedded_agents.hpp"
+#include "agents.hpp"
 #include "ssm/net/http_client.hpp"
 #include "ssm/service/mgs_api.hpp"
 #include "ssm/service/router.hpp"
@@ -38,7 +38,7 @@ class Server::Impl {
         ssm_(state_, gateway_),
         mgs_(state_),
         router_(state_, ssm_, mgs_),
-        agents_(loop,
+        agents_(loop, state_,
                 [this](const std::string& id, service::TaskOutcome outcome,
                        const std::string& text) { gateway_.task_complete(id, outcome, text); }) {}
 
@@ -46,21 +46,23 @@ class Server::Impl {
 
   protocol::Result<> start(net::EventLoop& loop) {
     service::add_defaults(state_, net::EventLoop::unix_ms());
-    auto http =
-        net::HttpServer::listen(loop, options_.http,
-                                {.on_request =
-                                     [this](net::HttpRequest request,
-                                            const std::function<void(net::HttpResponse)>& respond) {
-                                       respond(router_.handle(request, net::EventLoop::unix_ms()));
-                                     },
-                                 .on_upgrade =
-                                     [this](const net::HttpRequest& request, net::Upgrade upgrade) {
-                                       if (const auto refusal = router_.refuse_upgrade(request)) {
-                                         upgrade.refuse(*refusal);
-                                       } else {
-                                         gateway_.handle_upgrade(request, std::move(upgrade), mgs_);
-                                       }
-                                     }});
+    auto http = net::HttpServer::listen(
+        loop, options_.http,
+        {.on_request =
+             [this](net::HttpRequest request,
+                    const std::function<void(net::HttpResponse)>& respond) {
+               respond(router_.handle(request, net::EventLoop::unix_ms()));
+             },
+         .on_upgrade =
+             [this](const net::HttpRequest& request, net::Upgrade upgrade) {
+               if (const auto refusal = router_.refuse_upgrade(request)) {
+                 upgrade.refuse(*refusal);
+               } else if (service::control_channel_instance(request.path())) {
+                 agents_.control_channels().handle_upgrade(request, std::move(upgrade), mgs_);
+               } else {
+                 gateway_.handle_upgrade(request, std::move(upgrade), mgs_);
+               }
+             }});
     if (!http) {
       return http.error();
     }
@@ -80,13 +82,20 @@ class Server::Impl {
     state_.credentials.add(credentials);
     const std::string region =
         options_.service.region.empty() ? "us-east-1" : options_.service.region;
-    for (const service::ManagedInstance& known : state_.instances.all()) {
-      service::ManagedInstance& instance = *state_.instances.find(known.id);
-      instance.agent_profile = options_.agent_profile.name;
-      instance.agent_version = options_.agent_profile.version;
+    for (const auto& [id, profile] : options_.agents) {
+      if (state_.instances.find(id) == nullptr) {
+        service::ManagedInstance instance;
+        instance.id = id;
+        instance.computer_name = id + ".ssmsim.test";
+        instance.registered_ms = net::EventLoop::unix_ms();
+        state_.instances.add(std::move(instance));
+      }
+    }
+    for (const service::ManagedInstance& instance : state_.instances.all()) {
+      const auto own = options_.agents.find(instance.id);
       agents_.add({.endpoint = *url,
                    .instance_id = instance.id,
-                   .profile = options_.agent_profile,
+                   .profile = own == options_.agents.end() ? options_.agent_profile : own->second,
                    .shell = options_.shell,
                    .sign =
                        [credentials, region](net::HttpRequest& request, std::string_view name) {
@@ -98,6 +107,7 @@ class Server::Impl {
                    .seed = service::random_seed(state_.random)});
     }
     gateway_.set_agents(&agents_);
+    router_.set_instance_control(&agents_);
     return {};
   }
 
@@ -107,7 +117,7 @@ class Server::Impl {
   service::SsmApi ssm_;
   service::MgsApi mgs_;
   service::Router router_;
-  EmbeddedAgents agents_;
+  Agents agents_;
   std::string endpoint_;
   std::optional<net::HttpServer> http_;
 };

@@ -4,6 +4,18 @@
 
 namespace ssm::service {
 
+std::string_view name(AgentPlace place) {
+  switch (place) {
+    case AgentPlace::none:
+      return "none";
+    case AgentPlace::embedded:
+      return "embedded";
+    case AgentPlace::remote:
+      return "remote";
+  }
+  return {};
+}
+
 std::string_view ManagedInstance::resource_type() const {
   return id.starts_with("mi-") ? "ManagedInstance" : "EC2Instance";
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "detail/json_writer.hpp"
@@ -15,6 +16,7 @@ namespace {
 using detail::JsonWriter;
 
 constexpr std::string_view own_prefix = "/_ssmsim/";
+constexpr std::string_view instances_prefix = "v1/instances/";
 constexpr std::size_t max_listed_sessions = 1000;
 constexpr std::string_view foreign_host =
     "The Host header must be a loopback address, localhost or an allowed name.";
@@ -63,10 +65,20 @@ constexpr std::string_view foreign_host =
   return own_json(status, json.take());
 }
 
+[[nodiscard]] net::HttpResponse use_method(std::string_view method) {
+  net::HttpResponse response = own_error(405, "Use " + std::string(method) + ".");
+  response.headers.push_back({"Allow", std::string(method)});
+  return response;
+}
+
+constexpr std::string_view agent_actions =
+    "Actions are stop, start, crash, restart, stall, resume, offline and online.";
+
 constexpr std::string_view implemented =
     "ssmsim answers: POST / with X-Amz-Target AmazonSSM.*; POST and WebSocket "
-    "/v1/data-channel/<session id>; GET /_ssmsim/health, /_ssmsim/v1/sessions and "
-    "/_ssmsim/v1/instances.";
+    "/v1/data-channel/<session id> and /v1/control-channel/<instance id>; GET /_ssmsim/health, "
+    "/_ssmsim/v1/sessions and /_ssmsim/v1/instances; POST "
+    "/_ssmsim/v1/instances/<instance id>/<action>.";
 
 }  // namespace
 
@@ -119,7 +131,7 @@ net::HttpResponse Router::handle(const net::HttpRequest& request, std::int64_t n
     }
     return own_api(request);
   }
-  if (path.starts_with("/v1/data-channel/")) {
+  if (path.starts_with("/v1/data-channel/") || path.starts_with("/v1/control-channel/")) {
     return mgs_.handle(request, now_ms);
   }
   const auto target = request.header("x-amz-target");
@@ -139,16 +151,17 @@ net::HttpResponse Router::handle(const net::HttpRequest& request, std::int64_t n
       random_uuid(state_.random));
 }
 
-net::HttpResponse Router::own_api(const net::HttpRequest& request) const {
+net::HttpResponse Router::own_api(const net::HttpRequest& request) {
   const std::string_view path = request.path().substr(own_prefix.size());
+  if (path.starts_with(instances_prefix)) {
+    return one_instance(request, path.substr(instances_prefix.size()));
+  }
   const bool known = path == "health" || path == "v1/sessions" || path == "v1/instances";
   if (!known) {
     return own_error(404, implemented);
   }
   if (request.method != "GET") {
-    net::HttpResponse response = own_error(405, "Use GET.");
-    response.headers.push_back({"Allow", "GET"});
-    return response;
+    return use_method("GET");
   }
   if (path == "v1/sessions") {
     return own_json(200, sessions_json());
@@ -202,20 +215,82 @@ std::string Router::sessions_json() const {
   return json.take();
 }
 
+/// `<id>` or `<id>/<action>`.
+net::HttpResponse Router::one_instance(const net::HttpRequest& request, std::string_view path) {
+  const std::size_t slash = path.find('/');
+  const std::string id = detail::percent_decode(path.substr(0, slash), false);
+  if (state_.instances.find(id) == nullptr) {
+    return own_error(404, "There is no instance '" + detail::excerpt(id, 128) +
+                              "'. GET /_ssmsim/v1/instances lists them.");
+  }
+  if (slash == std::string_view::npos) {
+    return request.method == "GET" ? own_json(200, instance_json(id)) : use_method("GET");
+  }
+  const std::string_view text = path.substr(slash + 1);
+  const auto action = parse_agent_action(text);
+  if (!action) {
+    return own_error(
+        404, "'" + detail::excerpt(text, 64) + "' is no action. " + std::string(agent_actions));
+  }
+  if (request.method != "POST") {
+    return use_method("POST");
+  }
+  if (control_ == nullptr) {
+    return own_error(409, "This server commands no agents.");
+  }
+  if (const auto refusal = control_->command(id, *action)) {
+    return own_error(409, *refusal);
+  }
+  return own_json(200, instance_json(id));
+}
+
+namespace {
+
+[[nodiscard]] std::map<std::string_view, std::int64_t> sessions_by_target(
+    const SessionStore& sessions) {
+  std::map<std::string_view, std::int64_t> counts;
+  sessions.visit_active([&counts](const Session& session) {
+    ++counts[session.target];
+    return true;
+  });
+  return counts;
+}
+
+void write_instance(JsonWriter& json, const ManagedInstance& instance,
+                    const InstanceControl* control, std::int64_t sessions) {
+  json.begin_object();
+  json.key("id").string(instance.id);
+  json.key("online").boolean(instance.online);
+  json.key("agent").string(name(instance.agent));
+  if (control != nullptr) {
+    json.key("state").string(control->agent_state(instance.id));
+  }
+  json.key("agent_profile").string(instance.agent_profile);
+  json.key("agent_version").string(instance.agent_version);
+  json.key("platform_type").string(instance.platform_type);
+  json.key("active_sessions").number(sessions);
+  json.key("last_ping_unix_ms").number(instance.last_ping_ms);
+  json.end_object();
+}
+
+}  // namespace
+
 std::string Router::instances_json() const {
+  const auto sessions = sessions_by_target(state_.sessions);
   JsonWriter json;
   json.begin_object().key("instances").begin_array();
   for (const ManagedInstance& instance : state_.instances.all()) {
-    json.begin_object();
-    json.key("id").string(instance.id);
-    json.key("online").boolean(instance.online);
-    json.key("agent_profile").string(instance.agent_profile);
-    json.key("agent_version").string(instance.agent_version);
-    json.key("platform_type").string(instance.platform_type);
-    json.key("last_ping_unix_ms").number(instance.last_ping_ms);
-    json.end_object();
+    const auto found = sessions.find(instance.id);
+    write_instance(json, instance, control_, found == sessions.end() ? 0 : found->second);
   }
   json.end_array().end_object();
+  return json.take();
+}
+
+std::string Router::instance_json(const std::string& id) const {
+  auto sessions = sessions_by_target(state_.sessions);
+  JsonWriter json;
+  write_instance(json, *state_.instances.find(id), control_, sessions[id]);
   return json.take();
 }
 

@@ -7,7 +7,8 @@ namespace ssm::service {
 ServiceState::ServiceState(ServiceOptions service_options, SecureRandom secure_random)
     : options(std::move(service_options)),
       random(std::move(secure_random)),
-      sessions(random, options.session_limits) {
+      sessions(random, options.session_limits),
+      control_tokens(random, options.session_limits.token_lifetime) {
   random(paging_key);
 }
 

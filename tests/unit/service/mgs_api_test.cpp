@@ -136,7 +136,7 @@ TEST_F(CreateDataChannel, other_methods_are_not_allowed) {
   EXPECT_EQ(response.header("allow"), "POST");
   EXPECT_EQ(response.body,
             R"(<?xml version="1.0" encoding="UTF-8"?><MethodNotAllowedException><Message>Use POST )"
-            "to create a data channel, or a WebSocket upgrade to open it.</Message>"
+            "to create a channel, or a WebSocket upgrade to open it.</Message>"
             "</MethodNotAllowedException>");
 }
 

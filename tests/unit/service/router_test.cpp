@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "service_fixture.hpp"
 
@@ -66,6 +69,74 @@ TEST_F(RouterTest, lists_instances) {
   EXPECT_TRUE(instances[0].as_object().at("online").as_bool());
 }
 
+struct RecordingControl final : InstanceControl {
+  std::string_view agent_state(std::string_view) const override { return "running"; }
+  std::optional<std::string> command(std::string_view id, AgentAction action) override {
+    log.push_back(std::string(id) + " " + std::string(name(action)));
+    return refusal;
+  }
+  std::vector<std::string> log;
+  std::optional<std::string> refusal;
+};
+
+class InstanceRoutes : public RouterTest {
+ protected:
+  InstanceRoutes() { router.set_instance_control(&control); }
+  net::HttpResponse post(std::string_view path, std::string_view host = "localhost") {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.target = path;
+    request.headers = {{"Host", std::string(host)}};
+    return router.handle(request, now_ms);
+  }
+  RecordingControl control;
+};
+
+TEST_F(InstanceRoutes, one_instance_is_shown_with_its_agent) {
+  start();
+  EXPECT_EQ(get("/_ssmsim/v1/instances/i-123456789").body,
+            R"({"id":"i-123456789","online":true,"agent":"none","state":"running",)"
+            R"("agent_profile":"strict","agent_version":"3.3.0.0","platform_type":"Linux",)"
+            R"("active_sessions":1,"last_ping_unix_ms":1795334400000})");
+  EXPECT_EQ(get("/_ssmsim/v1/instances/i-0123456789abcdef0").status, 200U);
+}
+
+TEST_F(InstanceRoutes, each_action_is_handed_on_and_answers_the_instance) {
+  for (const std::string_view action :
+       {"stop", "start", "crash", "restart", "stall", "resume", "offline", "online"}) {
+    control.log.clear();
+    const auto response = post("/_ssmsim/v1/instances/i-123456789/" + std::string(action));
+    EXPECT_EQ(response.status, 200U);
+    EXPECT_EQ(text(parse(response.body), "id"), "i-123456789");
+    EXPECT_EQ(control.log, std::vector<std::string>{"i-123456789 " + std::string(action)});
+  }
+}
+
+TEST_F(InstanceRoutes, refusals_say_why) {
+  control.refusal = "Not now.";
+  const auto refused = post("/_ssmsim/v1/instances/i-123456789/stop");
+  EXPECT_EQ(refused.status, 409U);
+  EXPECT_EQ(refused.body, R"({"error":"Not now."})");
+  const auto unknown = post("/_ssmsim/v1/instances/i-123456789/explode");
+  EXPECT_EQ(unknown.status, 404U);
+  EXPECT_EQ(unknown.body,
+            R"({"error":"'explode' is no action. Actions are stop, start, crash, restart, stall, )"
+            R"(resume, offline and online."})");
+  EXPECT_EQ(post("/_ssmsim/v1/instances/i-9/stop").status, 404U);
+  EXPECT_EQ(get("/_ssmsim/v1/instances/i-123456789/stop").status, 405U);
+  EXPECT_EQ(post("/_ssmsim/v1/instances/i-123456789").status, 405U);
+}
+
+TEST_F(InstanceRoutes, other_hosts_and_web_pages_command_nothing) {
+  EXPECT_EQ(post("/_ssmsim/v1/instances/i-123456789/crash", "rebind.example").status, 403U);
+  net::HttpRequest page;
+  page.method = "POST";
+  page.target = "/_ssmsim/v1/instances/i-123456789/crash";
+  page.headers = {{"Host", "localhost"}, {"Origin", "http://localhost"}};
+  EXPECT_EQ(router.handle(page, now_ms).status, 403U);
+  EXPECT_TRUE(control.log.empty());
+}
+
 TEST_F(RouterTest, our_own_paths_are_served_to_loopback_and_allowed_hosts_only) {
   for (const std::string_view host :
        {"127.0.0.1:4580", "127.0.0.1", "127.1.2.3:1", "[::1]:4580", "[::1]", "localhost",
@@ -120,9 +191,10 @@ TEST_F(RouterTest, unknown_paths_get_the_aws_shape_and_a_hint) {
   expect_error(response, 404,
                R"({"__type":"UnknownOperationException","message":"No part of ssmsim implements )"
                R"(GET /bucket/key. ssmsim answers: POST / with X-Amz-Target AmazonSSM.*; POST and )"
-               R"(WebSocket /v1/data-channel/<session id>; GET /_ssmsim/health, )"
-               R"(/_ssmsim/v1/sessions and /_ssmsim/v1/instances."})");
-  EXPECT_EQ(get("/v1/control-channel/i-123456789").status, 404U);
+               R"(WebSocket /v1/data-channel/<session id> and /v1/control-channel/<instance id>; )"
+               R"(GET /_ssmsim/health, /_ssmsim/v1/sessions and /_ssmsim/v1/instances; POST )"
+               R"(/_ssmsim/v1/instances/<instance id>/<action>."})");
+  EXPECT_EQ(get("/v1/control-channel/i-123456789").status, 405U);
 }
 
 TEST_F(RouterTest, calls_of_other_services_get_the_aws_shape_and_a_hint) {

@@ -19,6 +19,7 @@ class AgentSession::Impl {
   ~Impl();
 
   void cancel();
+  void set_stalled(bool stalled);
 
  private:
   // What the role asks for.
@@ -70,6 +71,7 @@ class AgentSession::Impl {
   int old_connection_number_ = 0;
   net::Timer old_socket_timer_;
   net::Timer role_timer_;
+  bool stalled_ = false;
   bool advancing_ = false;
 
   /// none -> running (-> stopping) -> ended. In `ended` the role was told, or the program was never

@@ -56,6 +56,10 @@ class AgentSession {
   /// Ends the session as a channel_closed does (6.7: it may come on the control channel).
   void cancel();
 
+  /// Plays a process that hangs: from now on, until called with false, sockets are neither read nor
+  /// written, the program is left alone and no timer runs.
+  void set_stalled(bool stalled);
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

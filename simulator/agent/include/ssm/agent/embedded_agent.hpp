@@ -54,6 +54,9 @@ class EmbeddedAgent {
   /// channel_closed on the control channel: stops the program. Unknown ids are ignored.
   void cancel_session(std::string_view session_id);
 
+  /// See AgentSession. No session may be started or cancelled meanwhile.
+  void set_stalled(bool stalled);
+
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +22,10 @@ struct ServerOptions {
   service::ServiceOptions service;
   service::GatewayOptions gateway;
   fault::Plan faults;
-  /// Behaviour of the embedded agents of all instances.
+  /// Behaviour of the embedded agents of the default instances.
   protocol::AgentProfile agent_profile;
+  /// Another behaviour for one of these by its id, or a further instance with an embedded agent.
+  std::map<std::string, protocol::AgentProfile> agents{};
   /// Program and arguments of shell sessions.
   std::vector<std::string> shell = agent::default_shell();
 };

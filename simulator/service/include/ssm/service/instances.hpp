@@ -12,12 +12,23 @@
 
 namespace ssm::service {
 
+/// Where the agent of an instance runs.
+enum class AgentPlace {
+  none,      ///< there is none, or it is not connected
+  embedded,  ///< in this process
+  remote     ///< on a control channel
+};
+/// `none`, `embedded`, `remote`.
+[[nodiscard]] std::string_view name(AgentPlace place);
+
 /// A node that sessions can be started on.
 struct ManagedInstance {
   std::string id;
   /// Has an open control channel, or an embedded agent that runs.
   bool online = false;
-  /// Profile of the agent on it (`strict`, `agent-3.3`), for whoever starts embedded agents.
+  AgentPlace agent = AgentPlace::none;
+  /// Profile of the embedded agent (`strict`, `agent-3.3`), also for whoever starts it; empty while
+  /// the agent is a remote one.
   std::string agent_profile = "strict";
   std::string agent_version = "3.3.0.0";
   std::string platform_type = "Linux";

@@ -16,8 +16,13 @@ namespace ssm::service {
 /// an id that no session can have (not 1 to 96 of A-Za-z0-9_.@-, or `.` or `..`).
 [[nodiscard]] std::optional<std::string> data_channel_session(std::string_view path);
 
-/// The REST side of the message gateway (`ssmmessages`): CreateDataChannel, with which an agent
-/// gets the token for its data channel (amazon-ssm-agent agent/session/service/service.go).
+/// The instance id of `/v1/control-channel/<id>`, percent-decoded; nullopt for any other path and
+/// for an id that is not 1 to 256 of A-Za-z0-9_.:@-, or `.` or `..`. Container ids have colons.
+[[nodiscard]] std::optional<std::string> control_channel_instance(std::string_view path);
+
+/// The REST side of the message gateway (`ssmmessages`): CreateControlChannel and
+/// CreateDataChannel, with which an agent gets the tokens for its channels (amazon-ssm-agent
+/// agent/session/service/service.go).
 /// Request in, response out; nothing throws. On the loop's thread.
 class MgsApi {
  public:
@@ -26,7 +31,8 @@ class MgsApi {
   /// `state` must outlive the object.
   explicit MgsApi(ServiceState& state) : state_(state) {}
 
-  /// Handles a path below `/v1/data-channel/`. 201 with XML, or an XML error.
+  /// Handles a path below `/v1/control-channel/` or `/v1/data-channel/`. 201 with XML, or an XML
+  /// error.
   [[nodiscard]] net::HttpResponse handle(const net::HttpRequest& request, std::int64_t now_ms);
 
   /// For a WebSocket upgrade: nullopt if it carries no signature (the token in its first message
@@ -39,9 +45,9 @@ class MgsApi {
  private:
   [[nodiscard]] AuthResult<Identity> authenticate(const net::HttpRequest& request,
                                                   std::int64_t now_ms) const;
-  [[nodiscard]] net::HttpResponse create_data_channel(const net::HttpRequest& request,
-                                                      std::int64_t now_ms,
-                                                      std::string_view request_id);
+  struct Call;
+  [[nodiscard]] net::HttpResponse create_control_channel(const Call& call);
+  [[nodiscard]] net::HttpResponse create_data_channel(const Call& call);
 
   ServiceState& state_;
 };

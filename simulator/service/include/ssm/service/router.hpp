@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ssm/net/http.hpp"
+#include "ssm/service/instance_control.hpp"
 #include "ssm/service/mgs_api.hpp"
 #include "ssm/service/service_state.hpp"
 #include "ssm/service/ssm_api.hpp"
@@ -31,6 +32,9 @@ class Router {
   Router(ServiceState& state, SsmApi& ssm, MgsApi& mgs, RouterOptions options = {})
       : state_(state), ssm_(ssm), mgs_(mgs), options_(std::move(options)) {}
 
+  /// Must outlive the object. Without it no agent can be commanded, and none has a state.
+  void set_instance_control(InstanceControl* control) { control_ = control; }
+
   /// Everything but WebSocket upgrades. `now_ms`: milliseconds since the Unix epoch.
   [[nodiscard]] net::HttpResponse handle(const net::HttpRequest& request, std::int64_t now_ms);
 
@@ -45,13 +49,17 @@ class Router {
 
  private:
   [[nodiscard]] net::HttpResponse refuse_cross_site() const;
-  [[nodiscard]] net::HttpResponse own_api(const net::HttpRequest& request) const;
+  [[nodiscard]] net::HttpResponse own_api(const net::HttpRequest& request);
+  [[nodiscard]] net::HttpResponse one_instance(const net::HttpRequest& request,
+                                               std::string_view path);
   [[nodiscard]] std::string sessions_json() const;
   [[nodiscard]] std::string instances_json() const;
+  [[nodiscard]] std::string instance_json(const std::string& id) const;
 
   ServiceState& state_;
   SsmApi& ssm_;
   MgsApi& mgs_;
+  InstanceControl* control_ = nullptr;
   RouterOptions options_;
 };
 

@@ -3,8 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 
+#include "ssm/service/control_tokens.hpp"
 #include "ssm/service/credentials.hpp"
 #include "ssm/service/documents.hpp"
 #include "ssm/service/instances.hpp"
@@ -34,7 +37,10 @@ struct ServiceState {
   SecureRandom random;
   CredentialStore credentials;
   SessionStore sessions;
+  ControlTokens control_tokens;
   InstanceRegistry instances;
+  /// Instances whose agents get no control channel at the moment.
+  std::set<std::string, std::less<>> refused_agents;
   DocumentStore documents;
   /// Authenticates NextToken values; new in each process.
   std::array<std::byte, 32> paging_key{};
