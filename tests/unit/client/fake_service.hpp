@@ -65,6 +65,9 @@ class FakeService {
   // What it does.
   bool acknowledges = true;
   unsigned refuse_upgrades_with = 0;
+  /// Called after a text message, and for each stream message once it is acknowledged.
+  std::function<void()> on_text;
+  std::function<void(const Message& message)> on_stream;
   std::function<net::HttpResponse(const Call&)> answer = [](const Call&) {
     return net::HttpResponse{.status = 400, .headers = {}, .body = "{}"};
   };
@@ -158,6 +161,9 @@ class FakeService {
   void on_message(const protocol::Frame& frame, bool is_text) {
     if (is_text) {
       texts.emplace_back(protocol::as_text(frame.bytes()));
+      if (on_text) {
+        on_text();
+      }
       return;
     }
     const auto message = protocol::parse(frame.bytes(), protocol::pedantic_message_rules);
@@ -170,6 +176,9 @@ class FakeService {
                         std::string(protocol::as_text(message->payload))});
     if (acknowledges) {
       acknowledge(*message);
+    }
+    if (on_stream) {
+      on_stream(Message(messages.back()));
     }
   }
 
