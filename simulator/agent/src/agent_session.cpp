@@ -326,6 +326,10 @@ bool AgentSession::Impl::notice_end() {
     case ProgramEnd::Kind::failed:
       role_.fail(end->text, now);
       break;
+    case ProgramEnd::Kind::dismissed:
+      dismissed_ = true;
+      role_.cancelled(now);
+      break;
     case ProgramEnd::Kind::cancelled:
       role_.cancelled(now);
       break;
@@ -337,6 +341,9 @@ bool AgentSession::Impl::notice_end() {
 
 void AgentSession::Impl::handle(const protocol::AgentEnded& event) {
   ended_ = event;
+  if (dismissed_ && ended_->reason == protocol::AgentEnd::cancelled) {
+    ended_->reason = protocol::AgentEnd::success;
+  }
   operation_ = {};
   if (program_state_ == Program::running) {
     stop_program();

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "ssm/agent/failing_program.hpp"
+#include "ssm/agent/port_program.hpp"
 #include "ssm/agent/pty_program.hpp"
 
 namespace ssm::agent {
@@ -57,6 +58,10 @@ std::unique_ptr<SessionProgram> EmbeddedAgent::make_program(SessionPlan plan) {
              command != nullptr && command->interactive) {
     //= CMD-001
     options.pty.argv = {"sh", "-c", command->commands};
+  } else if (auto* const port = std::get_if<PortPlan>(&plan.work)) {
+    return make_port_program(loop_, port_program_options(std::move(*port), options_.profile));
+  } else if (auto* const unusable = std::get_if<UnusablePlan>(&plan.work)) {
+    return make_failing_program(std::move(unusable->text));
   } else {
     return make_failing_program("session type " + plan.description.session_type +
                                 " is not supported by this agent yet");

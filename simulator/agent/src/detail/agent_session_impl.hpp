@@ -91,6 +91,7 @@ class AgentSession::Impl {
   std::uint64_t input_progress_seen_ = 0;
   int input_checks_ = 0;
 
+  bool dismissed_ = false;  ///< see ProgramEnd
   std::optional<protocol::AgentEnded> ended_;
   bool reported_ = false;
   /// Tells a posted call whether this object still exists.

@@ -28,6 +28,7 @@ struct ProgramEnd {
     finished,   ///< by itself, or with output that had to be sent after it was stopped
     failed,     ///< `text` says why
     cancelled,  ///< because it was stopped
+    dismissed,  ///< in good order by a client that listens no more: a success, without Terminating
   };
   Kind kind = Kind::finished;
   std::string text = {};
