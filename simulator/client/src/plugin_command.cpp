@@ -2,8 +2,10 @@
 
 #include "ssm/client/plugin_arguments.hpp"
 #include "ssm/client/plugin_texts.hpp"
+#include "ssm/client/port_forwarding.hpp"
 #include "ssm/client/shell_application.hpp"
 #include "ssm/client/standard_stream.hpp"
+#include "ssm/client/stream_forwarding.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -76,8 +78,41 @@ int status_of(SessionEnd end) {
   return 1;
 }
 
-void print_message(std::string_view text) {
-  write_all(STDOUT_FILENO, std::string(text) + "\n");
+void print(std::string_view text) {
+  write_all(STDOUT_FILENO, text);
+}
+
+/// What the session's type asks for.
+std::unique_ptr<SessionApplication> make_application(const protocol::SessionStarted& started,
+                                                     SessionHost& host, PortWatcher& port_watcher) {
+  if (is_shell(started.session_type)) {
+    return make_shell(started, host,
+                      {.input = STDIN_FILENO,
+                       .output = STDOUT_FILENO,
+                       .input_end = InputEnd::end_client,
+                       .signals_are_input = true});
+  }
+  //= PORT-008
+  //= PORT-011
+  auto forwarding =
+      make_port_forwarding(started, host, {.watcher = &port_watcher, .ends_on_stop_signal = true});
+  return forwarding ? std::move(forwarding)
+                    : make_stream_forwarding(started, host,
+                                             {.input = STDIN_FILENO, .output = STDOUT_FILENO});
+}
+
+/// Nobody else ends a session that this client has failed to use, or was told to end.
+bool must_terminate(const SessionOutcome& outcome) {
+  switch (outcome.end) {
+    case SessionEnd::left:
+      return !outcome.terminated;
+    case SessionEnd::local_failure:
+    case SessionEnd::protocol_failure:
+    case SessionEnd::unsupported_session_type:
+      return true;
+    default:
+      return false;
+  }
 }
 
 SessionOutcome run_session(const PluginArguments& arguments, const SignerFactory& make_signer) {
@@ -86,18 +121,15 @@ SessionOutcome run_session(const PluginArguments& arguments, const SignerFactory
   const auto api_client = make_api(loop, arguments, make_signer, api.why_not);
   api.client = api_client.get();
   SessionOutcome result;
+  PluginPortTexts port_texts(arguments.session.session_id, print);
   SessionClient client(loop,
                        client_config(*protocol::find_client_profile("strict"), arguments.session),
                        std::move(api),
                        {.make_application =
-                            [](const protocol::SessionStarted& started, SessionHost& host) {
-                              return make_shell(started, host,
-                                                {.input = STDIN_FILENO,
-                                                 .output = STDOUT_FILENO,
-                                                 .input_end = InputEnd::end_client,
-                                                 .signals_are_input = true});
+                            [&](const protocol::SessionStarted& started, SessionHost& host) {
+                              return make_application(started, host, port_texts);
                             },
-                        .message = print_message,
+                        .message = [](std::string_view text) { print(std::string(text) + "\n"); },
                         .hears_ignored_signals = true},
                        [&](SessionOutcome outcome) {
                          result = std::move(outcome);
@@ -105,7 +137,7 @@ SessionOutcome run_session(const PluginArguments& arguments, const SignerFactory
                        });
   client.start();
   loop.run();
-  if (result.end == SessionEnd::left && api_client) {
+  if (must_terminate(result) && api_client) {
     terminate_and_wait(loop, *api_client, arguments.session.session_id);
   }
   return result;

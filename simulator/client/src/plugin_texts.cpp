@@ -55,4 +55,32 @@ std::string end_text(const SessionOutcome& outcome, std::string_view session_id)
   return {};
 }
 
+//= PORT-025
+void PluginPortTexts::listening(const net::ListenAddress& address, protocol::PortMode mode,
+                                std::string_view /*agent_version*/) {
+  mode_ = mode;
+  print_(address.path.empty()
+             ? fmt::format("Port {} opened for sessionId {}.\n", address.port, session_id_)
+             : fmt::format("Unix socket {} opened for sessionId {}.\n", address.path, session_id_));
+  if (mode == protocol::PortMode::mux) {
+    print_("Waiting for connections...\n");
+  }
+}
+
+void PluginPortTexts::accepted(std::uint64_t number, bool /*waits*/) {
+  if (number == 1) {
+    print_(mode_ == protocol::PortMode::mux
+               ? fmt::format("\nConnection accepted for session [{}]\n", session_id_)
+               : fmt::format("Connection accepted for session {}.\n", session_id_));
+  }
+}
+
+void PluginPortTexts::destination_refused() {
+  print_("\nConnection to destination port failed, check SSM Agent logs.\n");
+}
+
+void PluginPortTexts::terminating() {
+  print_("Terminate signal received, exiting.\n");
+}
+
 }  // namespace ssm::client
