@@ -67,7 +67,7 @@ def _end_with_the_test():
 class Server:
     """Use it as a context manager: leaving it stops the server and looks for what it left."""
 
-    def __init__(self, ssmsim, *arguments, faults=None, log_level="info"):
+    def __init__(self, ssmsim, *arguments, faults=None, log_level="info", listen="127.0.0.1:0"):
         self.ssmsim = ssmsim
         self._directory = tempfile.TemporaryDirectory(prefix="ssmsim-test-")
         self.directory = self._directory.name
@@ -75,7 +75,7 @@ class Server:
         # All programs of the server's sessions inherit it (but nothing that begins with SSMSIM_).
         self.mark = f"TEST_PROCESS_MARK={uuid.uuid4()}"
         ready_file = os.path.join(self.directory, "ready.json")
-        command = [ssmsim, "serve", "--listen", "127.0.0.1:0", "--ready-file", ready_file]
+        command = [ssmsim, "serve", "--listen", listen, "--ready-file", ready_file]
         command += ["--quiet", "--log-level", log_level, *arguments]
         if faults is not None:
             plan = os.path.join(self.directory, "faults.yaml")
@@ -196,6 +196,16 @@ class Server:
             return answer.status, answer.read()
         finally:
             connection.close()
+
+    def instance(self, instance_id):
+        status, body = self.get(f"/_ssmsim/v1/instances/{instance_id}")
+        expect_equal(status, 200, f"status of the instance {instance_id}")
+        return json.loads(body)
+
+    def command(self, instance_id, action):
+        """Status and parsed answer of a command to an agent."""
+        return self.api.post(b"", {"Host": f"{self.host}:{self.port}"},
+                             f"/_ssmsim/v1/instances/{instance_id}/{action}")
 
     def health(self):
         status, body = self.get("/_ssmsim/health")

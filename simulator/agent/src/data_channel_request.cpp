@@ -36,14 +36,32 @@ std::string path_segment(std::string_view id) {
   return segment;
 }
 
-net::Url at_path(const net::Url& endpoint, std::string_view session_id) {
+net::Url at_path(const net::Url& endpoint, std::string_view path, std::string_view id) {
   net::Url url = endpoint;
   url.target = endpoint.target.substr(0, endpoint.target.find('?'));
   while (url.target.ends_with('/')) {
     url.target.pop_back();
   }
-  url.target += "/v1/data-channel/" + path_segment(session_id);
+  url.target += std::string(path) + path_segment(id);
   return url;
+}
+
+std::string websocket_scheme(const net::Url& endpoint) {
+  return endpoint.scheme == "https" || endpoint.scheme == "wss" ? "wss" : "ws";
+}
+
+net::HttpRequest create_request(const net::Url& url, std::string body, const RequestSigner& sign) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = url.target;
+  request.headers = {{"Host", url.host_header()},
+                     {"User-Agent", "Go-http-client/1.1"},
+                     {"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  if (sign) {
+    sign(request, aws_service);
+  }
+  return request;
 }
 
 bool is_host(const net::HttpHeader& header) {
@@ -53,31 +71,40 @@ bool is_host(const net::HttpHeader& header) {
 }  // namespace
 
 net::Url create_data_channel_url(const net::Url& endpoint, std::string_view session_id) {
-  return at_path(endpoint, session_id);
+  return at_path(endpoint, "/v1/data-channel/", session_id);
 }
 
 net::Url data_channel_url(const net::Url& endpoint, std::string_view session_id) {
   //= TRANS-002
-  net::Url url = at_path(endpoint, session_id);
-  url.scheme = endpoint.scheme == "https" || endpoint.scheme == "wss" ? "wss" : "ws";
+  net::Url url = at_path(endpoint, "/v1/data-channel/", session_id);
+  url.scheme = websocket_scheme(endpoint);
   url.target += "?role=publish_subscribe";
+  return url;
+}
+
+net::Url create_control_channel_url(const net::Url& endpoint, std::string_view instance_id) {
+  return at_path(endpoint, "/v1/control-channel/", instance_id);
+}
+
+net::Url control_channel_url(const net::Url& endpoint, std::string_view instance_id) {
+  net::Url url = create_control_channel_url(endpoint, instance_id);
+  url.scheme = websocket_scheme(endpoint);
+  url.target += "?role=subscribe&stream=input";
   return url;
 }
 
 net::HttpRequest create_data_channel_request(const net::Url& url, std::string_view request_id,
                                              const RequestSigner& sign) {
-  net::HttpRequest request;
-  request.method = "POST";
-  request.target = url.target;
-  request.headers = {{"Host", url.host_header()},
-                     {"User-Agent", "Go-http-client/1.1"},
-                     {"Content-Type", "application/json"}};
-  request.body =
-      fmt::format(R"({{"MessageSchemaVersion":"1.0","RequestId":"{}","ClientId":""}})", request_id);
-  if (sign) {
-    sign(request, aws_service);
-  }
-  return request;
+  return create_request(
+      url,
+      fmt::format(R"({{"MessageSchemaVersion":"1.0","RequestId":"{}","ClientId":""}})", request_id),
+      sign);
+}
+
+net::HttpRequest create_control_channel_request(const net::Url& url, std::string_view request_id,
+                                                const RequestSigner& sign) {
+  return create_request(
+      url, fmt::format(R"({{"MessageSchemaVersion":"1.0","RequestId":"{}"}})", request_id), sign);
 }
 
 std::vector<net::HttpHeader> data_channel_headers(const net::Url& url, const RequestSigner& sign) {

@@ -11,6 +11,7 @@ using Action = std::function<int()>;
 
 /// Each adds its subcommand, whose callback sets `action`.
 void add_serve_command(CLI::App& app, Action& action);
+void add_agent_command(CLI::App& app, Action& action);
 void add_connect_command(CLI::App& app, Action& action);
 void add_trace_command(CLI::App& app, Action& action);
 void add_conform_command(CLI::App& app, Action& action);

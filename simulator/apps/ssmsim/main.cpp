@@ -19,11 +19,8 @@ namespace {
 
 using AddCommand = void (*)(CLI::App& app, ssmsim::Action& action);
 constexpr AddCommand add_commands[] = {
-    ssmsim::add_serve_command,
-    ssmsim::add_connect_command,
-    ssmsim::add_trace_command,
-    ssmsim::add_conform_command,
-    ssmsim::add_simulate_command,
+    ssmsim::add_serve_command, ssmsim::add_agent_command,   ssmsim::add_connect_command,
+    ssmsim::add_trace_command, ssmsim::add_conform_command, ssmsim::add_simulate_command,
 };
 
 constexpr const char* description =

@@ -14,13 +14,17 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "ssm/config/fault_plan.hpp"
 #include "ssm/host/ready_file.hpp"
 #include "ssm/host/server.hpp"
 #include "ssm/protocol/profile.hpp"
+#include "ssm/service/mgs_api.hpp"
 
 namespace ssmsim {
 namespace {
@@ -38,6 +42,7 @@ struct ServeArguments {
   std::string record;
   std::string ready_file;
   std::string agent_profile = "strict";
+  std::vector<std::string> agents;
   std::string shell;
   std::string log_level = "warn";
   bool quiet = false;
@@ -88,6 +93,31 @@ std::string agent_profile_names() {
   return names;
 }
 
+/// `ID=PROFILE` each.
+std::optional<std::string> resolve_agents(const std::vector<std::string>& texts,
+                                          host::ServerOptions& options) {
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    const std::string id = text.substr(0, equals);
+    const bool plausible = equals != std::string::npos && ssm::service::control_channel_instance(
+                                                              "/v1/control-channel/" + id) == id;
+    if (!plausible) {
+      return fmt::format("--agent expects INSTANCE_ID=PROFILE, such as i-old=agent-2.3, got '{}'",
+                         text);
+    }
+    const protocol::AgentProfile* profile =
+        protocol::find_agent_profile(std::string_view(text).substr(equals + 1));
+    if (profile == nullptr) {
+      return fmt::format("--agent {}: there is no such agent profile; expected one of: {}", text,
+                         agent_profile_names());
+    }
+    if (!options.agents.emplace(id, *profile).second) {
+      return fmt::format("--agent: the instance '{}' is given twice", id);
+    }
+  }
+  return std::nullopt;
+}
+
 /// Turns the arguments into options; on a mistake returns its text and changes nothing else.
 std::optional<std::string> resolve(const ServeArguments& arguments, host::ServerOptions& options) {
   const std::optional<Address> address = parse_address(arguments.listen);
@@ -110,6 +140,9 @@ std::optional<std::string> resolve(const ServeArguments& arguments, host::Server
                        arguments.agent_profile, agent_profile_names());
   }
   options.agent_profile = *profile;
+  if (auto mistake = resolve_agents(arguments.agents, options)) {
+    return mistake;
+  }
   if (!arguments.shell.empty()) {
     options.shell = {arguments.shell};
   }
@@ -135,16 +168,20 @@ std::optional<std::string> resolve(const ServeArguments& arguments, host::Server
 }
 
 /// How to use it, for a person who started it by hand.
-std::string banner(const host::Server& server, std::string_view region) {
+std::string banner(host::Server& server, std::string_view region) {
+  std::string instances;
+  for (const auto& instance : server.state().instances.all()) {
+    instances += (instances.empty() ? "" : ", ") + instance.id;
+  }
   return fmt::format(
       "ssmsim {} serves {}\n"
-      "credentials test / test, region {}, instances i-123456789, i-0123456789abcdef0, "
-      "mi-0123456789abcdef0\n"
+      "credentials test / test, region {}, instances {}\n"
       "a shell: ssmsim connect shell --endpoint {} --target i-123456789\n"
       "with the AWS CLI, the directory of ssmsim first in PATH:\n"
       "  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --region {} --endpoint-url {} "
       "ssm start-session --target i-123456789\n",
-      SSMSIM_VERSION, server.endpoint(), region, server.endpoint(), region, server.endpoint());
+      SSMSIM_VERSION, server.endpoint(), region, instances, server.endpoint(), region,
+      server.endpoint());
 }
 
 int serve(const ServeArguments& arguments) {
@@ -198,6 +235,7 @@ constexpr const char* serve_footer =
     "  ssmsim serve --listen 127.0.0.1:0 --ready-file /tmp/ssmsim.json --quiet\n"
     "  ssmsim serve --faults docs/faults/close-after-100.yaml --record /tmp/traces\n"
     "  ssmsim serve --agent-profile agent-3.3\n"
+    "  ssmsim serve --agent i-old=agent-2.3 --agent i-123456789=agent-3.3\n"
     "\n"
     "Exit codes: 0 stopped by a signal, 2 usage or a faulty plan, 3 cannot listen or write.";
 
@@ -229,6 +267,11 @@ void add_serve_command(CLI::App& app, Action& action) {
                    "Agents to behave as: " + agent_profile_names())
       ->type_name("NAME")
       ->capture_default_str();
+  serve_app
+      ->add_option("--agent", arguments->agents,
+                   "A further instance, or another profile for a default one; repeatable")
+      ->type_name("INSTANCE_ID=PROFILE")
+      ->allow_extra_args(false);
   serve_app->add_option("--shell", arguments->shell, "Program of shell sessions; default: sh")
       ->type_name("PROGRAM");
   serve_app->add_option("--log-level", arguments->log_level, "On stderr")

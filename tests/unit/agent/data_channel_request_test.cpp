@@ -123,5 +123,25 @@ TEST(XmlText, refuses_children_unknown_entities_and_impossible_characters) {
   }
 }
 
+TEST(ControlChannelRequest, container_ids_stay_as_they_are) {
+  const net::Url base = *net::Url::parse("https://host:8443/base/");
+  EXPECT_EQ(create_control_channel_url(base, "ecs:c_t_r-1").target,
+            "/base/v1/control-channel/ecs:c_t_r-1");
+  const net::Url socket = control_channel_url(base, "ecs:c_t_r-1");
+  EXPECT_EQ(socket.scheme, "wss");
+  EXPECT_EQ(socket.target, "/base/v1/control-channel/ecs:c_t_r-1?role=subscribe&stream=input");
+}
+
+TEST(ControlChannelRequest, is_signed_for_ssmmessages_and_has_no_client_id) {
+  std::string service;
+  const net::Url url = create_control_channel_url(*net::Url::parse("http://127.0.0.1:1"), "i-1");
+  const net::HttpRequest request = create_control_channel_request(
+      url, "r-1", [&service](net::HttpRequest&, std::string_view name) { service = name; });
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.header("host"), "127.0.0.1:1");
+  EXPECT_EQ(request.body, R"({"MessageSchemaVersion":"1.0","RequestId":"r-1"})");
+  EXPECT_EQ(service, "ssmmessages");
+}
+
 }  // namespace
 }  // namespace ssm::agent
