@@ -255,7 +255,10 @@ void ServiceRole::finish(std::string text, bool failed, bool tell_agent, Instant
   over_ = true;
   output_text_ = std::move(text);
   const End& client = end(Side::client);
-  if (client.seen && !client.attached && config_.rules.resume_grace > Duration::zero()) {
+  // One that has not come yet may be on its way; it should learn why the agent ended so soon,
+  // rather than be refused. Nobody comes after a TerminateSession.
+  const bool expected = client.seen || failed || !tell_agent;
+  if (expected && !client.attached && config_.rules.resume_grace > Duration::zero()) {
     late_until_ = now + config_.rules.resume_grace;
   }
   for (const Side side : {Side::client, Side::agent}) {

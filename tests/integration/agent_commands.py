@@ -175,6 +175,21 @@ def remote(server):
         finish(session)
 
 
+@suite.check("offline_holds_for_an_instance_that_a_remote_agent_took_over")
+def remote_takeover(server):
+    with Agent(server, TARGET) as agent:
+        answer = command(server, "offline")
+        expect_equal((answer["agent"], answer["state"], answer["online"]),
+                     ("embedded", "offline", False))
+        not_connected(server)
+        agent.stop()
+        not_connected(server)
+        answer = command(server, "online")
+        expect_equal((answer["agent"], answer["state"], answer["online"]),
+                     ("embedded", "running", True))
+        finish(begun(server))
+
+
 @suite.check("commands_need_a_known_instance_and_action")
 def unknown(server):
     status, answer = server.command("i-none", "stop")

@@ -132,6 +132,15 @@ def terminate(server):
         expect_equal(agent.wait_event("session_ended")["outcome"], "cancelled")
 
 
+@suite.check("a_session_terminated_before_it_began_is_cancelled")
+def terminate_early(server):
+    with Agent(server, INSTANCE) as agent:
+        started = server.api.start(INSTANCE)
+        server.api.terminate(started["SessionId"])
+        expect_equal(agent.wait_event("session_ended")["outcome"], "cancelled")
+        agent.expect_no_programs()
+
+
 @suite.check("a_session_that_cannot_start_tells_the_client_why")
 def cannot_start(server):
     with Agent(server, INSTANCE, "--shell", "/no/such/program") as agent:
@@ -144,6 +153,8 @@ def cannot_start(server):
 def server_restarted(first):
     with Agent(first, INSTANCE) as agent:
         prove_session(first, INSTANCE, "before")
+        left = start_raw(first, target=INSTANCE)
+        left.echo("left")
         first.process.terminate()
         first.process.wait(END_SECONDS)
         agent.wait_event("disconnected")
@@ -151,6 +162,8 @@ def server_restarted(first):
             agent.wait_event("connected", 2)
             online(second, INSTANCE)
             prove_session(second, INSTANCE, "after")
+            # The new server knows nothing of the old one's session.
+            agent.expect_no_programs()
             agent.stop()
 
 

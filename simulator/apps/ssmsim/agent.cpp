@@ -105,6 +105,16 @@ std::optional<std::string> resolve(const AgentArguments& arguments, AgentPlan& p
   return std::nullopt;
 }
 
+/// Answers of a peer may hold anything; a terminal must not obey it.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      c = ' ';
+    }
+  }
+  return text;
+}
+
 /// What to do about a channel that could not be had.
 std::string_view advice(std::string_view reason) {
   if (reason.find("efused") != std::string_view::npos &&
@@ -207,7 +217,7 @@ class AgentRun {
       std::fwrite(out.data(), 1, out.size(), stdout);
       std::fflush(stdout);
     } else if (!arguments_.quiet) {
-      print_error(text);
+      print_error(printable(text));
     }
   }
 

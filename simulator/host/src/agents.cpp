@@ -84,7 +84,8 @@ void Agents::publish(const std::string& instance_id) {
   instance->agent_profile = embedded->options.profile.name;
   instance->agent_version = embedded->options.profile.version;
   // A stalled agent's connections are half open: the service does not know yet.
-  const bool online = embedded->state == State::running || embedded->state == State::stalled;
+  const bool online = (embedded->state == State::running || embedded->state == State::stalled) &&
+                      !state_.refused_agents.contains(instance_id);
   state_.instances.set_online(instance_id, online, net::EventLoop::unix_ms());
 }
 
@@ -127,7 +128,7 @@ void Agents::session_ended(const std::string& instance_id, const std::string& se
                            protocol::AgentEnd end, const std::string& text) {
   if (Embedded* embedded = find(instance_id)) {
     embedded->sessions.erase(session_id);
-    if (embedded->state == State::stopping && embedded->sessions.empty()) {
+    if (embedded->state == State::stopping && embedded->agent->sessions() == 0) {
       embedded->state = State::stopped;
     }
   }
@@ -149,7 +150,8 @@ std::string_view Agents::agent_state(std::string_view instance_id) const {
     return name(State::running);
   }
   const auto found = embedded_.find(instance_id);
-  return name(found == embedded_.end() ? State::offline : found->second.state);
+  const bool none = found == embedded_.end() || state_.refused_agents.contains(instance_id);
+  return name(none ? State::offline : found->second.state);
 }
 
 std::optional<std::string> Agents::command(std::string_view instance_id, AgentAction action) {
@@ -175,6 +177,7 @@ std::optional<std::string> Agents::command_remote(const std::string& instance_id
       if (state_.refused_agents.erase(instance_id) == 0) {
         return "The agent of " + instance_id + " is not kept offline.";
       }
+      publish(instance_id);  // the embedded one that it took the place of
       return std::nullopt;
     default:
       return "The agent of " + instance_id + " runs in another process, where '" +
@@ -249,7 +252,8 @@ std::optional<std::string> Agents::command_embedded(Embedded& embedded, AgentAct
 }
 
 void Agents::stop(Embedded& embedded) {
-  embedded.state = embedded.sessions.empty() ? State::stopped : State::stopping;
+  // Orders that the agent dropped without a word have no session there.
+  embedded.state = embedded.agent->sessions() == 0 ? State::stopped : State::stopping;
   publish(embedded.options.instance_id);
   const auto sessions = embedded.sessions;  // ends change it
   for (const std::string& id : sessions) {

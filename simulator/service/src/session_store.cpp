@@ -173,7 +173,6 @@ bool SessionStore::end(std::string_view id, SessionStatus status, std::string de
 /// Also forgets the oldest of a full history, which may be the very record if no history is kept.
 void SessionStore::move_to_history(Record& record) {
   record.session.order = ++last_order_;
-  record.client_tokens = {};
   record.agent_tokens = {};
   history_.splice(history_.begin(), active_, by_id_.at(record.session.id));
   if (history_.size() > limits_.max_history) {
@@ -186,6 +185,9 @@ void SessionStore::allow_late_resume(std::string_view id, std::int64_t until_ms)
   Record* record = find_record(id);
   if (record != nullptr && is_ended(record->session.status)) {
     record->late_resume_until_ms = until_ms;
+    if (until_ms == 0) {
+      record->client_tokens = {};
+    }
   }
 }
 

@@ -7,11 +7,25 @@
 
 #include "ssm/protocol/agent_session_state.hpp"
 #include "ssm/protocol/channel_closed.hpp"
+#include "ssm/protocol/open_control_channel.hpp"
 #include "ssm/protocol/open_data_channel.hpp"
 #include "ssm/protocol/task.hpp"
 
 namespace ssm::protocol {
 namespace {
+
+TEST(OpenControlChannel, is_written_as_the_agent_writes_it) {
+  const OpenControlChannel open{.request_id = "11111111-2222-4333-8444-555555555555",
+                                .token_value = "token",
+                                .agent_version = "3.3.0.0",
+                                .platform_type = "linux"};
+  const std::string text =
+      R"({"Cookie":null,"MessageSchemaVersion":"1.0",)"
+      R"("RequestId":"11111111-2222-4333-8444-555555555555","TokenValue":"token",)"
+      R"("AgentVersion":"3.3.0.0","PlatformType":"linux"})";
+  EXPECT_EQ(serialize(open), text);
+  EXPECT_EQ(parse_open_control_channel(as_bytes(text)).value(), open);
+}
 
 TEST(OpenDataChannel, of_a_client_has_its_id_and_version) {
   OpenDataChannel open;

@@ -15,6 +15,7 @@
 #include "ssm/protocol/encryption_challenge.hpp"
 #include "ssm/protocol/exit_code.hpp"
 #include "ssm/protocol/handshake.hpp"
+#include "ssm/protocol/open_control_channel.hpp"
 #include "ssm/protocol/open_data_channel.hpp"
 #include "ssm/protocol/port_flag.hpp"
 #include "ssm/protocol/task.hpp"
@@ -55,6 +56,9 @@ struct Parser {
 
 std::vector<Parser> json_parsers() {
   return {
+      {R"({"Cookie":null,"MessageSchemaVersion":"1.0","RequestId":"r","TokenValue":"t",)"
+       R"("AgentVersion":"3.3.0.0","PlatformType":"linux"})",
+       check_json(parse_open_control_channel)},
       {R"({"AcknowledgedMessageType":"output_stream_data","AcknowledgedMessageId":)"
        R"("dd01e56b-ff48-483e-a508-b5f073f31b16","AcknowledgedMessageSequenceNumber":2,)"
        R"("IsSequentialMessage":true})",

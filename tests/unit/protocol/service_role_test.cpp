@@ -272,6 +272,28 @@ TEST(ServiceRole, waits_for_a_late_client_no_longer_than_its_grace) {
   EXPECT_FALSE(role.next_timeout());
 }
 
+TEST(ServiceRole, tells_a_client_that_came_too_late_why_its_session_failed) {
+  ServiceRole role = service();
+  role.terminate("no shell", true, at_ms(1));
+  EXPECT_TRUE(role.resumable());
+  (void)drain(role);
+  role.attached(Side::client, at_ms(20));
+  EXPECT_THAT(drain(role), ElementsAre("to client: channel_closed", "close client"));
+  EXPECT_FALSE(role.resumable());
+}
+
+TEST(ServiceRole, keeps_the_output_of_a_program_that_was_faster_than_its_client) {
+  ServiceRole role = service();
+  role.attached(Side::agent, at_ms(0));
+  role.receive(Side::agent, output_frame(0, "all"), at_ms(1));
+  role.receive(Side::agent, state("Terminating"), at_ms(2));
+  role.detached(Side::agent, at_ms(3));
+  (void)drain(role);
+  role.attached(Side::client, at_ms(20));
+  EXPECT_THAT(drain(role), ElementsAre("to client: output 0 output 'all'",
+                                       "to client: channel_closed", "close client"));
+}
+
 TEST(ServiceRole, needs_no_grace_for_a_client_that_was_told_or_never_came) {
   ServiceRole told = joined();
   told.terminate("", false, at_ms(1));

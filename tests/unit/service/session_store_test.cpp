@@ -188,6 +188,15 @@ TEST_F(SessionStoreTest, a_late_client_gets_a_token_for_an_ended_session_until_i
   EXPECT_FALSE(store.issue_client_token(id, start_ms + 1000));
 }
 
+TEST_F(SessionStoreTest, a_client_that_is_late_for_the_first_time_has_its_token_still) {
+  const std::string id = create();
+  const std::optional<Secret> token = store.issue_client_token(id, start_ms);
+  EXPECT_TRUE(store.end(id, SessionStatus::failed, "", start_ms));
+  EXPECT_EQ(store.accept_client_token(id, token->reveal(), start_ms), TokenVerdict::ended);
+  store.allow_late_resume(id, start_ms + 1000);
+  EXPECT_EQ(store.accept_client_token(id, token->reveal(), start_ms), TokenVerdict::ok);
+}
+
 TEST_F(SessionStoreTest, a_refused_token_leaves_the_good_one_usable) {
   const std::string id = create();
   const Secret token = *store.issue_client_token(id, start_ms);

@@ -130,8 +130,8 @@ class ServiceRole {
   [[nodiscard]] std::optional<ServiceEvent> poll_event() { return events_.poll(); }
 
   [[nodiscard]] bool over() const { return over_; }
-  /// ResumeSession gives out a token: the session goes on, or ended while its client was away, not
-  /// longer ago than resume_grace.
+  /// ResumeSession gives out a token: the session goes on, or ended while its client was away, or
+  /// failed before it came, not longer ago than resume_grace.
   [[nodiscard]] bool resumable() const { return !over_ || late_until_; }
   /// Over, and nobody is to be told any more: the role can be forgotten.
   [[nodiscard]] bool forgettable() const {
