@@ -58,11 +58,12 @@ class ExecRun {
       judge(outcome, *access, end);
     }
     if (arguments_.json) {
-      print_note(json::serialize(
-          json::object{{"session_id", end.session_id},
-                       {"exit_code", end.remote ? json::value(*end.remote) : json::value(nullptr)},
-                       {"status", end.status},
-                       {"error", end.problem}}));
+      const json::object summary{
+          {"session_id", end.session_id},
+          {"exit_code", end.remote ? json::value(*end.remote) : json::value(nullptr)},
+          {"status", end.status},
+          {"error", end.problem}};
+      client::write_all(STDERR_FILENO, json::serialize(summary) + "\n");
     } else if (!end.problem.empty() && access) {
       print_error(end.problem);
     }

@@ -133,13 +133,14 @@ class Forward final : public client::PortWatcher {
       event["connections"] = totals.connections;
       event["refused"] = totals.refused;
       event["broken"] = totals.broken;
+      event["open"] = totals.open;
       event["bytes_sent"] = totals.bytes_sent;
       event["bytes_received"] = totals.bytes_received;
       event["error"] = problem;
       print_event(event);
     }
-    note(fmt::format("{} connections, {} refused, {} broken; {} sent, {} received",
-                     totals.connections, totals.refused, totals.broken,
+    note(fmt::format("{} connections, {} refused, {} broken, {} open; {} sent, {} received",
+                     totals.connections, totals.refused, totals.broken, totals.open,
                      bytes_text(totals.bytes_sent), bytes_text(totals.bytes_received)));
   }
 

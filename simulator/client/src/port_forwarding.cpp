@@ -71,7 +71,7 @@ class PortForwarding final : public SessionApplication {
         limit_timer_(host.loop()),
         flag_ends_session_(config.choice.terminate_flag) {}
   ~PortForwarding() override {
-    totals_.open = locals_.size();
+    totals_.open += locals_.size();
     watcher().ended(totals_);
   }
 
@@ -288,9 +288,13 @@ void PortForwarding::close(PortConnection id, PortCloseReason reason) {
     found->second.socket.reset();
   }
   locals_.erase(found);
-  totals_.refused += reason == PortCloseReason::refused ? 1U : 0U;
-  totals_.broken +=
-      reason != PortCloseReason::refused && reason != PortCloseReason::ended ? 1U : 0U;
+  if (terminating_) {
+    ++totals_.open;
+  } else if (reason == PortCloseReason::refused) {
+    ++totals_.refused;
+  } else if (reason != PortCloseReason::ended) {
+    ++totals_.broken;
+  }
   watcher().closed(id, reason);
   after_one_left();
 }
