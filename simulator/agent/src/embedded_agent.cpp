@@ -1,11 +1,8 @@
 #include "ssm/agent/embedded_agent.hpp"
 
 #include <utility>
-#include <variant>
 
-#include "ssm/agent/failing_program.hpp"
-#include "ssm/agent/port_program.hpp"
-#include "ssm/agent/pty_program.hpp"
+#include "detail/program_factory.hpp"
 
 namespace ssm::agent {
 
@@ -34,39 +31,13 @@ void EmbeddedAgent::start_session(const protocol::SessionTask& task) {
                               .description = plan->description,
                               .sign = options_.sign,
                               .seed = options_.seed + started_++};
-  sessions_.emplace(task.session_id, std::make_unique<AgentSession>(
-                                         loop_, std::move(session), make_program(std::move(*plan)),
-                                         [this, id = task.session_id](protocol::AgentEnd reason,
-                                                                      const std::string& text) {
-                                           session_ended(std::string(id), reason, text);
-                                         }));
-}
-
-std::unique_ptr<SessionProgram> EmbeddedAgent::make_program(SessionPlan plan) {
-  PtyProgramOptions options{
-      .pty = {.argv = options_.shell,
-              .environment = shell_environment(own_environment()),
-              .directory = {},
-              .size = {},
-              .chunk_bytes = options_.profile.chunk_bytes},
-      .shell_profile = {},
-      .first_output_wait = options_.profile.first_output_wait,
-      .damages_replacement_character = options_.profile.damages_replacement_character};
-  if (const auto* const shell = std::get_if<ShellPlan>(&plan.work)) {
-    options.shell_profile = shell->profile;
-  } else if (const auto* const command = std::get_if<CommandPlan>(&plan.work);
-             command != nullptr && command->interactive) {
-    //= CMD-001
-    options.pty.argv = {"sh", "-c", command->commands};
-  } else if (auto* const port = std::get_if<PortPlan>(&plan.work)) {
-    return make_port_program(loop_, port_program_options(std::move(*port), options_.profile));
-  } else if (auto* const unusable = std::get_if<UnusablePlan>(&plan.work)) {
-    return make_failing_program(std::move(unusable->text));
-  } else {
-    return make_failing_program("session type " + plan.description.session_type +
-                                " is not supported by this agent yet");
-  }
-  return make_pty_program(loop_, std::move(options));
+  sessions_.emplace(
+      task.session_id,
+      std::make_unique<AgentSession>(
+          loop_, std::move(session), detail::make_program(loop_, std::move(*plan), options_),
+          [this, id = task.session_id](protocol::AgentEnd reason, const std::string& text) {
+            session_ended(std::string(id), reason, text);
+          }));
 }
 
 void EmbeddedAgent::cancel_session(std::string_view session_id) {

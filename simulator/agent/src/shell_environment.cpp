@@ -45,6 +45,17 @@ std::vector<std::string> shell_environment(const std::vector<std::string>& own) 
   return entries;
 }
 
+std::vector<std::string> with_variable(std::vector<std::string> environment, std::string_view name,
+                                       std::string_view value) {
+  const std::string start = std::string(name) + "=";
+  environment.erase(
+      std::remove_if(environment.begin(), environment.end(),
+                     [&](const std::string& entry) { return entry.starts_with(start); }),
+      environment.end());
+  environment.push_back(start + std::string(value));
+  return environment;
+}
+
 std::vector<std::string> default_shell() {
   return {"sh"};
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -113,6 +114,46 @@ TEST_F(EmbeddedAgentTest, fails_a_task_that_cannot_be_read) {
   EXPECT_EQ(ends_[0].reason, AgentEnd::failed);
   EXPECT_THAT(ends_[0].text, HasSubstr("The session task cannot be read"));
   EXPECT_TRUE(service_->requests.empty());
+}
+
+TEST_F(EmbeddedAgentTest, fails_a_session_for_a_user_that_does_not_exist) {
+  agent_->start_session(
+      task("s-1", "Standard_Stream",
+           R"(,"inputs":{"runAsEnabled":true,"runAsDefaultUser":"no-such-user"})"));
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(ends_[0].reason, AgentEnd::failed);
+  EXPECT_EQ(ends_[0].text,
+            "Unable to start shell: failed to start pty since RunAs user no-such-user does not "
+            "exist");
+}
+
+TEST_F(EmbeddedAgentTest, fails_a_session_for_no_user_and_for_root) {
+  agent_->start_session(task("s-1", "Standard_Stream", R"(,"inputs":{"runAsEnabled":true})"));
+  ASSERT_TRUE(until([this] { return ends_.size() == 1; }));
+  EXPECT_EQ(ends_[0].text, "Unable to start shell: please set the RunAs default user");
+  agent_->start_session(task("s-2", "Standard_Stream",
+                             R"(,"inputs":{"runAsEnabled":true,"runAsDefaultUser":"root"})"));
+  ASSERT_TRUE(until([this] { return ends_.size() == 2; }));
+  EXPECT_EQ(ends_[1].text, "Unable to start shell: invalid uid and gid");
+}
+
+TEST_F(EmbeddedAgentTest, runs_a_command_as_another_user) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "only root can become another user";
+  }
+  agent_->start_session(task("s-1", "InteractiveCommands",
+                             R"(,"inputs":{"runAsEnabled":true,"runAsDefaultUser":"daemon"},
+              "properties":{"linux":{"commands":"id -un; echo $HOME; test -w $(tty) && echo own"}})"));
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(service_->output(), "daemon\r\n/usr/sbin\r\nown\r\n");
+}
+
+TEST_F(EmbeddedAgentTest, elevated_commands_run_as_the_agents_user) {
+  agent_->start_session(task("s-1", "InteractiveCommands",
+                             R"(,"inputs":{"runAsEnabled":true,"runAsDefaultUser":"no-such-user"},
+              "properties":{"linux":{"commands":"id -u","runAsElevated":true}})"));
+  ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+  EXPECT_EQ(service_->output(), std::to_string(::geteuid()) + "\r\n");
 }
 
 TEST_F(EmbeddedAgentTest, kills_its_sessions_when_destroyed) {

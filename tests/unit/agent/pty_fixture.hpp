@@ -59,7 +59,7 @@ class PtyTest : public testing::Test {
     EXPECT_EQ(errno, ECHILD);
   }
 
-  agent::PtyOptions options(std::vector<std::string> argv) const {
+  agent::ProgramOptions options(std::vector<std::string> argv) const {
     return {.argv = std::move(argv),
             .environment = agent::shell_environment(agent::own_environment()),
             .directory = {},
@@ -68,7 +68,7 @@ class PtyTest : public testing::Test {
             .stop_grace = grace_};
   }
 
-  void start(const agent::PtyOptions& program) {
+  void start(const agent::ProgramOptions& program) {
     auto started =
         agent::PtyProcess::start(loop_, program,
                                  {.on_output = [this](protocol::Bytes bytes) { receive(bytes); },
@@ -103,7 +103,7 @@ class PtyTest : public testing::Test {
     return loop_until(loop_, [pid] { return process_gone(pid); });
   }
   /// The error text of a start that must fail.
-  std::string start_error(const agent::PtyOptions& program) {
+  std::string start_error(const agent::ProgramOptions& program) {
     const auto started = agent::PtyProcess::start(
         loop_, program,
         {.on_output = [](protocol::Bytes) {}, .on_input_drained = {}, .on_end = [](auto) {}});

@@ -68,7 +68,7 @@ TEST_F(PtyProcess, is_interrupted_by_the_key) {
 }
 
 TEST_F(PtyProcess, starts_with_the_size_given) {
-  PtyOptions program = options({"stty", "size"});
+  ProgramOptions program = options({"stty", "size"});
   program.size = {.columns = 132, .rows = 43};
   start(program);
   ASSERT_TRUE(wait_for_end());
@@ -98,7 +98,7 @@ TEST_F(PtyProcess, reports_the_signal_that_killed_it) {
 }
 
 TEST_F(PtyProcess, sees_only_the_environment_given) {
-  PtyOptions program = options({"/usr/bin/env"});
+  ProgramOptions program = options({"/usr/bin/env"});
   program.environment = {"ONE=1", "TWO=2"};
   start(program);
   ASSERT_TRUE(wait_for_end());
@@ -106,7 +106,7 @@ TEST_F(PtyProcess, sees_only_the_environment_given) {
 }
 
 TEST_F(PtyProcess, runs_in_the_directory_given) {
-  PtyOptions program = options({"/bin/pwd"});
+  ProgramOptions program = options({"/bin/pwd"});
   program.directory = "/usr/bin";
   start(program);
   ASSERT_TRUE(wait_for_end());
@@ -148,7 +148,7 @@ TEST_F(PtyProcess, that_is_not_executable_is_an_error) {
 }
 
 TEST_F(PtyProcess, in_a_missing_directory_is_an_error) {
-  PtyOptions program = options({"sh"});
+  ProgramOptions program = options({"sh"});
   program.directory = "/no/such/place";
   EXPECT_THAT(start_error(program), HasSubstr("cannot change to directory /no/such/place"));
 }
@@ -194,7 +194,7 @@ class SlowReader : public test::PtyTest {
 };
 
 TEST_F(SlowReader, gets_a_flood_whole_and_nothing_while_paused) {
-  PtyOptions program = options({"/bin/sh", "-c", "head -c 50000000 /dev/zero"});
+  ProgramOptions program = options({"/bin/sh", "-c", "head -c 50000000 /dev/zero"});
   program.chunk_bytes = 4096;
   start(program);
   ASSERT_TRUE(

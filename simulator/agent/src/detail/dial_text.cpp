@@ -22,7 +22,7 @@ std::string lower_first(std::string text) {
 }
 
 protocol::Error port_error(std::string text) {
-  return {protocol::Errc::malformed_field, 0, std::move(text)};
+  return protocol::Error(protocol::Errc::malformed_field, 0, std::move(text));
 }
 
 }  // namespace

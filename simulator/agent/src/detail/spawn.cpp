@@ -1,6 +1,7 @@
 #include "detail/spawn.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -30,7 +31,15 @@ Error system_error(int number, std::string context) {
 }
 
 /// What the child could not do; sent to the parent through a pipe that a successful exec closes.
-enum class Step : int { session, controlling_terminal, descriptors, parent, directory, program };
+enum class Step : int {
+  session,
+  controlling_terminal,
+  descriptors,
+  user,
+  parent,
+  directory,
+  program,
+};
 
 struct ChildFailure {
   Step step;
@@ -43,7 +52,11 @@ struct ChildPlan {
   char* const* argv;
   char* const* environment;
   const char* directory;  ///< nullptr: stay
-  int terminal;           ///< the slave end
+  /// For its descriptors 0 to 2.
+  std::array<int, 3> standard;
+  /// They are a terminal, which becomes the controlling one.
+  bool terminal;
+  const UserIdentity* user;  ///< nullptr: stay
   int failure_pipe;
   pid_t parent;
 };
@@ -70,17 +83,20 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Puts the terminal on 0 to 2, the pipe on 3, and closes all else.
-int arrange_descriptors(int terminal, int pipe) {
+/// Puts the standard descriptors on 0 to 2, the pipe on 3, and closes all else.
+int arrange_descriptors(const std::array<int, 3>& standard, int pipe) {
   constexpr int pipe_place = 3;
-  // Out of the way first: either may be among 0 to 3 already.
-  const int terminal_copy = ::fcntl(terminal, F_DUPFD, pipe_place + 1);
+  // Out of the way first: each may be among 0 to 3 already.
+  std::array<int, 3> copies{};
   const int pipe_copy = ::fcntl(pipe, F_DUPFD, pipe_place + 1);
-  if (terminal_copy < 0 || pipe_copy < 0) {
-    fail(pipe, Step::descriptors);
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    copies[i] = ::fcntl(standard[i], F_DUPFD, pipe_place + 1);
+    if (copies[i] < 0 || pipe_copy < 0) {
+      fail(pipe, Step::descriptors);
+    }
   }
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    if (::dup2(terminal_copy, fd) < 0) {
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    if (::dup2(copies[i], static_cast<int>(i)) < 0) {
       fail(pipe_copy, Step::descriptors);
     }
   }
@@ -91,15 +107,27 @@ int arrange_descriptors(int terminal, int pipe) {
   return pipe_place;
 }
 
+/// By system calls: the library's wrappers would tell the threads of a process that has none here.
+void become(const UserIdentity& user, int pipe) {
+  if (::syscall(SYS_setgroups, user.groups.size(), user.groups.data()) != 0 ||
+      ::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0 ||
+      ::syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) {
+    fail(pipe, Step::user);
+  }
+}
+
 [[noreturn]] void run_child(const ChildPlan& plan) {
   reset_signals();
   if (::setsid() < 0) {
     fail(plan.failure_pipe, Step::session);
   }
-  if (::ioctl(plan.terminal, TIOCSCTTY, 0) != 0) {
+  if (plan.terminal && ::ioctl(plan.standard[0], TIOCSCTTY, 0) != 0) {
     fail(plan.failure_pipe, Step::controlling_terminal);
   }
-  const int pipe = arrange_descriptors(plan.terminal, plan.failure_pipe);
+  const int pipe = arrange_descriptors(plan.standard, plan.failure_pipe);
+  if (plan.user != nullptr) {
+    become(*plan.user, pipe);  // before the next step, which a change of user undoes
+  }
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
     fail(pipe, Step::parent);
   }
@@ -126,7 +154,7 @@ std::string_view value_of(const std::vector<std::string>& environment, std::stri
 
 /// As execvp looks a program up. A name that is found nowhere is left as it is: exec then reports
 /// why it does not work.
-std::string find_program(const PtyOptions& options) {
+std::string find_program(const ProgramOptions& options) {
   const std::string& name = options.argv.front();
   if (name.empty() || name.find('/') != std::string::npos) {
     return name;
@@ -191,7 +219,7 @@ Result<Terminal> open_terminal(WindowSize size) {
   return terminal;
 }
 
-std::string describe(const ChildFailure& failure, const PtyOptions& options) {
+std::string describe(const ChildFailure& failure, const ProgramOptions& options) {
   switch (failure.step) {
     case Step::session:
       return "cannot make a new session (setsid)";
@@ -199,6 +227,8 @@ std::string describe(const ChildFailure& failure, const PtyOptions& options) {
       return "cannot take the controlling terminal (TIOCSCTTY)";
     case Step::descriptors:
       return "cannot arrange the program's descriptors";
+    case Step::user:
+      return "cannot become user " + options.user->name;
     case Step::parent:
       return "cannot ask for the parent's death (PR_SET_PDEATHSIG)";
     case Step::directory:
@@ -245,14 +275,9 @@ void wait_for(pid_t pid) {
   }
 }
 
-}  // namespace
-
-Result<SpawnedProgram> spawn_in_terminal(const PtyOptions& options) {
+Result<SpawnedProgram> spawn(const ProgramOptions& options, const std::array<int, 3>& standard,
+                             bool terminal) {
   SSM_ASSERT(!options.argv.empty());
-  Result<Terminal> terminal = open_terminal(options.size);
-  if (!terminal) {
-    return terminal.error();
-  }
   std::array<int, 2> pipe_ends{};
   if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) {
     return system_error(errno, "cannot make a pipe");
@@ -268,7 +293,9 @@ Result<SpawnedProgram> spawn_in_terminal(const PtyOptions& options) {
       .argv = argv.data(),
       .environment = environment.data(),
       .directory = options.directory.empty() ? nullptr : options.directory.c_str(),
-      .terminal = terminal->slave.value(),
+      .standard = standard,
+      .terminal = terminal,
+      .user = options.user && options.user->uid != ::geteuid() ? &*options.user : nullptr,
       .failure_pipe = failure_writer.value(),
       .parent = ::getpid(),
   };
@@ -289,7 +316,49 @@ Result<SpawnedProgram> spawn_in_terminal(const PtyOptions& options) {
     wait_for(program.pid);
     return system_error(error, "cannot watch a process (pidfd_open)");
   }
-  program.terminal = std::move(terminal->master);
+  return program;
+}
+
+}  // namespace
+
+Result<SpawnedProgram> spawn_in_terminal(const ProgramOptions& options) {
+  Result<Terminal> terminal = open_terminal(options.size);
+  if (!terminal) {
+    return terminal.error();
+  }
+  const int slave = terminal->slave.value();
+  if (options.user) {
+    // Programs open their terminal by its name, too. Fails when there is no need for it.
+    [[maybe_unused]] const int changed = ::fchown(slave, options.user->uid, options.user->gid);
+  }
+  Result<SpawnedProgram> program = spawn(options, {slave, slave, slave}, true);
+  if (program) {
+    program->output = std::move(terminal->master);
+  }
+  return program;
+}
+
+Result<SpawnedProgram> spawn_with_pipes(const ProgramOptions& options, bool separate_error) {
+  const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  std::array<int, 2> output{};
+  std::array<int, 2> error{};
+  if (!nothing.valid() || ::pipe2(output.data(), O_CLOEXEC) != 0) {
+    return system_error(errno, "cannot make a pipe");
+  }
+  UniqueFd output_reader(output[0]);
+  const UniqueFd output_writer(output[1]);
+  if (separate_error && ::pipe2(error.data(), O_CLOEXEC) != 0) {
+    return system_error(errno, "cannot make a pipe");
+  }
+  UniqueFd error_reader(separate_error ? error[0] : -1);
+  const UniqueFd error_writer(separate_error ? error[1] : -1);
+  const int error_end = separate_error ? error_writer.value() : output_writer.value();
+  Result<SpawnedProgram> program =
+      spawn(options, {nothing.value(), output_writer.value(), error_end}, false);
+  if (program) {
+    program->output = std::move(output_reader);
+    program->error = std::move(error_reader);
+  }
   return program;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ssm/agent/agent_session.hpp"
-#include "ssm/agent/session_plan.hpp"
+#include "ssm/agent/port_program.hpp"
 #include "ssm/agent/shell_environment.hpp"
 #include "ssm/net/event_loop.hpp"
 #include "ssm/protocol/agent_role.hpp"
@@ -27,6 +27,8 @@ struct AgentOptions {
   std::vector<std::string> shell = default_shell();
   RequestSigner sign;
   std::uint64_t seed = 0;
+  /// Remote hosts that port sessions may not reach; IP addresses.
+  std::vector<std::string> denied_addresses = default_denied_addresses();
 };
 
 /// A managed instance played inside the server's process: its sessions, each with a data channel of
@@ -60,7 +62,6 @@ class EmbeddedAgent {
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  [[nodiscard]] std::unique_ptr<SessionProgram> make_program(SessionPlan plan);
   void refuse(const std::string& session_id, std::string text);
   void session_ended(const std::string& session_id, protocol::AgentEnd reason,
                      const std::string& text);

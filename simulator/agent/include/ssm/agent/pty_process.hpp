@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ssm/agent/program_options.hpp"
 #include "ssm/net/descriptor.hpp"
 #include "ssm/net/event_loop.hpp"
 #include "ssm/protocol/bytes.hpp"
@@ -17,32 +18,9 @@
 
 namespace ssm::agent {
 
-/// Of a terminal, in characters.
-struct WindowSize {
-  std::uint16_t columns = 80;
-  std::uint16_t rows = 24;
-};
-
-struct PtyOptions {
-  /// Program and arguments, at least one. A program without a slash is looked up in the PATH of
-  /// `environment`.
-  std::vector<std::string> argv;
-  /// `NAME=value` each; the program sees these and nothing else.
-  std::vector<std::string> environment;
-  /// Working directory; empty: that of this process.
-  std::string directory;
-  WindowSize size;
-  /// Largest piece given to `on_output`.
-  std::size_t chunk_bytes = 1024;
-  /// How long processes may take to end after SIGHUP before they get SIGKILL.
-  net::Duration stop_grace = std::chrono::milliseconds(500);
-};
-
-/// How a program ended: one of the two.
-struct ExitStatus {
-  std::optional<int> code;
-  std::optional<int> signal;
-};
+namespace detail {
+class ProcessSession;
+}  // namespace detail
 
 struct PtyHandlers {
   /// Must not destroy the PtyProcess.
@@ -79,7 +57,7 @@ class PtyProcess {
   /// Starts the program; returns when it runs or could not be started, a matter of a millisecond.
   /// Errors: the system's, with what failed in the context ("cannot start nosuch: ...").
   [[nodiscard]] static protocol::Result<std::unique_ptr<PtyProcess>> start(
-      net::EventLoop& loop, const PtyOptions& options, PtyHandlers handlers);
+      net::EventLoop& loop, const ProgramOptions& options, PtyHandlers handlers);
   ~PtyProcess();
   PtyProcess(const PtyProcess&) = delete;
   PtyProcess& operator=(const PtyProcess&) = delete;
@@ -102,19 +80,15 @@ class PtyProcess {
   [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:
-  PtyProcess(net::EventLoop& loop, const PtyOptions& options, PtyHandlers handlers, int terminal,
-             pid_t pid, int pidfd);
+  PtyProcess(net::EventLoop& loop, const ProgramOptions& options, PtyHandlers handlers,
+             int terminal, pid_t pid, int pidfd);
 
-  /// running -> ending (SIGHUP sent, SIGKILL later) -> draining (reaped, output may be left) ->
-  /// ended
-  enum class State : std::uint8_t { running, ending, draining, ended };
+  /// draining: all processes are gone, output may be left.
+  enum class State : std::uint8_t { running, draining, ended };
 
   void receive_output(protocol::Bytes bytes);
   void output_ended();
-  void program_exited();
-  void hang_up();
-  void look_for_survivors();
-  void reap();
+  void processes_gone();
   void check_silence();
   void end();
 
@@ -122,18 +96,12 @@ class PtyProcess {
   PtyHandlers handlers_;
   pid_t pid_;
   std::optional<net::Descriptor> terminal_;
-  std::optional<net::Descriptor> exit_watch_;
+  std::unique_ptr<detail::ProcessSession> processes_;
   net::Timer timer_;
   State state_ = State::running;
   bool output_ended_ = false;
-  bool exited_ = false;
-  bool killed_ = false;
-  bool reaped_ = false;
   bool output_paused_ = false;
   ExitStatus status_;
-  net::Instant kill_at_{};
-  net::Duration look_again_{0};
-  int empty_looks_ = 0;
   std::size_t drained_bytes_ = 0;
   std::size_t drained_bytes_seen_ = 0;
   int silent_checks_ = 0;

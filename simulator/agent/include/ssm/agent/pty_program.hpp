@@ -12,7 +12,7 @@
 namespace ssm::agent {
 
 struct PtyProgramOptions {
-  PtyOptions pty;
+  ProgramOptions pty;
   /// Typed into the terminal first, followed by a line feed, unless it is blank (SHELL-027).
   std::string shell_profile;
   /// Wait between the start of the program and the first read of its output (SHELL-017).
