@@ -8,9 +8,9 @@
 #include <cstdio>
 
 #include "fake_service.hpp"
+#include "handshake_peer.hpp"
 #include "loop_until.hpp"
 #include "ssm/net/descriptor.hpp"
-#include "ssm/protocol/handshake.hpp"
 #include "ssm/protocol/profile.hpp"
 
 namespace ssm::client {
@@ -42,20 +42,7 @@ class CommandTest : public ::testing::Test {
   };
 
   void start(const std::string& type = "NonInteractiveCommands") {
-    service.on_text = [this, type] {
-      protocol::HandshakeRequest request{.agent_version = "3.3.0.0", .requested_actions = {}};
-      request.requested_actions.push_back(
-          {.action_type = std::string(protocol::action_session_type),
-           .parameters = protocol::SessionTypeParameters{type, "null"}});
-      service.send_output(serialize(request), PayloadType::handshake_request);
-      service.on_text = nullptr;
-    };
-    service.on_stream = [this](const FakeService::Message& message) {
-      if (message.type == PayloadType::handshake_response) {
-        service.send_output(serialize(protocol::HandshakeComplete{}),
-                            PayloadType::handshake_complete);
-      }
-    };
+    test::lead_handshake(service, type);
     service.answer = [](const auto&) { return json_answer("{}"); };
     api.emplace(loop,
                 ApiClientOptions{.endpoint = *net::Url::parse(service.endpoint()), .sign = {}});

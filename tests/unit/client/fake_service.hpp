@@ -161,8 +161,9 @@ class FakeService {
   void on_message(const protocol::Frame& frame, bool is_text) {
     if (is_text) {
       texts.emplace_back(protocol::as_text(frame.bytes()));
-      if (on_text) {
-        on_text();
+      // A copy: it may replace itself.
+      if (const auto called = on_text) {
+        called();
       }
       return;
     }
@@ -177,8 +178,8 @@ class FakeService {
     if (acknowledges) {
       acknowledge(*message);
     }
-    if (on_stream) {
-      on_stream(Message(messages.back()));
+    if (const auto called = on_stream) {
+      called(Message(messages.back()));
     }
   }
 
