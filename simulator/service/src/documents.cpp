@@ -83,10 +83,11 @@ AwsResult<const SessionDocument*> DocumentStore::find_for_session(
 
 //= SVC-014
 AwsResult<> check_parameters(const SessionDocument& document, const SessionParameters& given) {
-  for (const auto& [name, values] : given) {
+  for (const auto& entry : given) {
+    const std::string& name = entry.first;
     const bool declared =
         std::any_of(document.parameters.begin(), document.parameters.end(),
-                    [&name = name](const DocumentParameter& p) { return p.name == name; });
+                    [&name](const DocumentParameter& p) { return p.name == name; });
     if (!declared) {
       return invalid_parameter("Parameter \"" + detail::excerpt(name, 256) +
                                "\" is not defined in document " + document.name + ".");
