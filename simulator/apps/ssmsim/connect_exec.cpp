@@ -57,6 +57,9 @@ class ExecRun {
       outcome = arguments_.tty ? run_terminal(*access) : run_command(*access);
       judge(outcome, *access, end);
     }
+    if (result_.error_line_is_open && (arguments_.json || !end.problem.empty())) {
+      client::write_all(STDERR_FILENO, "\n");
+    }
     if (arguments_.json) {
       const json::object summary{
           {"session_id", end.session_id},

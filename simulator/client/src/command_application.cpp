@@ -74,8 +74,11 @@ bool CommandApplication::receive(protocol::PayloadType type, protocol::Bytes dat
   const auto text = session_output_.receive(type, data);
   result_.exit_code = session_output_.exit_code();
   if (text) {
-    using Target = protocol::SessionText::Target;
-    (text->target == Target::standard_output ? output_ : error_).descriptor().write(text->data);
+    const bool is_error = text->target == protocol::SessionText::Target::standard_error;
+    (is_error ? error_ : output_).descriptor().write(text->data);
+    if (is_error && !text->data.empty()) {
+      result_.error_line_is_open = protocol::as_text(text->data).back() != '\n';
+    }
   }
   return true;
 }

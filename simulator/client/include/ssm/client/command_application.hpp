@@ -22,6 +22,8 @@ struct CommandResult {
   /// no separate output streams, the agent is too old, or the session did not get so far.
   std::optional<int> exit_code;
   bool started = false;
+  /// What it wrote to stderr ends in the middle of a line.
+  bool error_line_is_open = false;
 };
 
 /// A session of type NonInteractiveCommands: what the command writes goes to the two descriptors as
