@@ -21,7 +21,7 @@ using protocol::Result;
 class StreamConnector : public ::testing::Test {
  protected:
   StreamListener listen(const ListenAddress& where) {
-    StreamListener listener = std::move(StreamListener::bind(loop_, where).value());
+    StreamListener listener = StreamListener::bind(loop_, where).value();
     EXPECT_TRUE(listener.listen([this](StreamSocket socket) {
       ++accepted_;
       accepted_socket_ = std::move(socket);
@@ -30,7 +30,7 @@ class StreamConnector : public ::testing::Test {
   }
 
   /// A port that nobody listens on: taken, so that nobody else gets it, but not opened.
-  StreamListener closed_port() { return std::move(StreamListener::bind(loop_, {}).value()); }
+  StreamListener closed_port() { return StreamListener::bind(loop_, {}).value(); }
 
   const Result<StreamSocket>& connect(std::vector<StreamAddress> addresses,
                                       std::optional<Duration> limit = std::nullopt) {
