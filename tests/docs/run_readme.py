@@ -36,7 +36,7 @@ def main() -> int:
         folder = tempfile.mkdtemp()
         script = block.replace("$PWD/build/release/bin", programs)
         run = subprocess.run(
-            ["/bin/bash", "-euc", "trap 'kill $(jobs -p); wait' EXIT\n" + script],
+            ["/bin/bash", "-euc", "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n" + script],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
         output = run.stdout.decode(errors="replace")
