@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "shell_option.hpp"
 #include "signer.hpp"
 
 #include <fmt/format.h>
@@ -60,6 +61,7 @@ struct AgentPlan {
   std::string region;
   const protocol::AgentProfile* profile = nullptr;
   client::Credentials credentials;
+  ShellChoice shell;
 };
 
 std::string profile_names() {
@@ -72,6 +74,9 @@ std::string profile_names() {
 
 /// What the arguments mean, or the text of the mistake in them.
 std::optional<std::string> resolve(const AgentArguments& arguments, AgentPlan& plan) {
+  if (auto mistake = resolve_shell(arguments.shell, plan.shell)) {
+    return mistake;
+  }
   const auto environment = client::process_environment();
   const std::string endpoint = client::resolve_endpoint(arguments.endpoint, environment);
   auto url = net::Url::parse(endpoint);
@@ -143,17 +148,19 @@ class AgentRun {
   AgentRun(const AgentArguments& arguments, const AgentPlan& plan)
       : arguments_(arguments),
         plan_(plan),
-        agent_(loop_,
-               {.endpoint = plan.endpoint,
-                .instance_id = arguments.instance_id,
-                .profile = *plan.profile,
-                .shell = arguments.shell.empty() ? agent::default_shell()
-                                                 : std::vector<std::string>{arguments.shell},
-                .sign = make_signer(plan.credentials, plan.region),
-                .seed = service::random_seed(service::system_secure_random())},
-               [this](const std::string& id, protocol::AgentEnd end, const std::string& text) {
-                 session_ended(id, end, text);
-               }),
+        agent_(
+            loop_,
+            {.endpoint = plan.endpoint,
+             .instance_id = arguments.instance_id,
+             .profile = *plan.profile,
+             .shell = plan.shell.argv,
+             .sign = make_signer(plan.credentials, plan.region),
+             .seed = service::random_seed(service::system_secure_random()),
+             .script = plan.shell.script ? std::optional(plan.shell.script(arguments.instance_id))
+                                         : std::nullopt},
+            [this](const std::string& id, protocol::AgentEnd end, const std::string& text) {
+              session_ended(id, end, text);
+            }),
         control_(loop_,
                  {.endpoint = plan.endpoint,
                   .instance_id = arguments.instance_id,
@@ -351,8 +358,7 @@ void add_agent_command(CLI::App& app, Action& action) {
   agent_app->add_option("--profile", arguments->profile, "Agent to behave as: " + profile_names())
       ->type_name("NAME")
       ->capture_default_str();
-  agent_app->add_option("--shell", arguments->shell, "Program of shell sessions; default: sh")
-      ->type_name("PROGRAM");
+  agent_app->add_option("--shell", arguments->shell, shell_option_help)->type_name("PROGRAM");
   agent_app
       ->add_option("--ready-file", arguments->ready_file,
                    "Written when first connected: JSON with instance_id, endpoint, profile, pid")

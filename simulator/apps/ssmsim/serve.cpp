@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "shell_option.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -143,9 +144,12 @@ std::optional<std::string> resolve(const ServeArguments& arguments, host::Server
   if (auto mistake = resolve_agents(arguments.agents, options)) {
     return mistake;
   }
-  if (!arguments.shell.empty()) {
-    options.shell = {arguments.shell};
+  ShellChoice shell;
+  if (auto mistake = resolve_shell(arguments.shell, shell)) {
+    return mistake;
   }
+  options.shell = std::move(shell.argv);
+  options.shell_script = std::move(shell.script);
   if (!arguments.record.empty()) {
     std::error_code error;
     std::filesystem::create_directories(arguments.record, error);
@@ -235,6 +239,7 @@ constexpr const char* serve_footer =
     "  ssmsim serve --listen 127.0.0.1:0 --ready-file /tmp/ssmsim.json --quiet\n"
     "  ssmsim serve --faults docs/faults/close-after-100.yaml --record /tmp/traces\n"
     "  ssmsim serve --agent-profile agent-3.3\n"
+    "  ssmsim serve --shell scripted\n"
     "  ssmsim serve --agent i-old=agent-2.3 --agent i-123456789=agent-3.3\n"
     "\n"
     "Exit codes: 0 stopped by a signal, 2 usage or a faulty plan, 3 cannot listen or write.";
@@ -272,8 +277,7 @@ void add_serve_command(CLI::App& app, Action& action) {
                    "A further instance, or another profile for a default one; repeatable")
       ->type_name("INSTANCE_ID=PROFILE")
       ->allow_extra_args(false);
-  serve_app->add_option("--shell", arguments->shell, "Program of shell sessions; default: sh")
-      ->type_name("PROGRAM");
+  serve_app->add_option("--shell", arguments->shell, shell_option_help)->type_name("PROGRAM");
   serve_app->add_option("--log-level", arguments->log_level, "On stderr")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

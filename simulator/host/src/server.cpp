@@ -104,7 +104,10 @@ class Server::Impl {
                                                 .service = std::string(name),
                                                 .now_ms = net::EventLoop::unix_ms()});
                        },
-                   .seed = service::random_seed(state_.random)});
+                   .seed = service::random_seed(state_.random),
+                   .script = options_.shell_script
+                                 ? std::optional(options_.shell_script(instance.id))
+                                 : std::nullopt});
     }
     gateway_.set_agents(&agents_);
     router_.set_instance_control(&agents_);

@@ -51,7 +51,7 @@ class PortProgramTest : public testing::Test {
   void SetUp() override {
     test::loop_until(loop_, [] { return true; });
     descriptors_before_ = test::open_descriptors();
-    listener_.emplace(std::move(net::StreamListener::bind(loop_, {}).value()));
+    listener_.emplace(net::StreamListener::bind(loop_, {}).value());
   }
   void TearDown() override {
     program_.reset();

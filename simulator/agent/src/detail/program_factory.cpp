@@ -44,10 +44,16 @@ class Factory {
       : loop_(loop), plan_(plan), options_(options) {}
 
   std::unique_ptr<SessionProgram> operator()(const ShellPlan& shell) const {
+    if (options_.script) {
+      return scripted(std::nullopt, true);
+    }
     return in_terminal(options_.shell, false, shell.profile);
   }
 
   std::unique_ptr<SessionProgram> operator()(const CommandPlan& command) const {
+    if (options_.script) {
+      return scripted(command.commands, command.interactive);
+    }
     if (command.interactive) {
       //= CMD-001
       return in_terminal({"sh", "-c", command.commands}, command.elevated, {});
@@ -82,6 +88,18 @@ class Factory {
   }
 
  private:
+  [[nodiscard]] std::unique_ptr<SessionProgram> scripted(std::optional<std::string> command,
+                                                         bool terminal) const {
+    return make_scripted_program(
+        loop_, {.script = *options_.script,
+                .command = std::move(command),
+                .terminal = terminal,
+                .exit_code = plan_.description.separate_output,
+                .chunk_bytes = options_.profile.chunk_bytes,
+                .first_output_wait =
+                    terminal ? options_.profile.first_output_wait : net::Duration::zero()});
+  }
+
   [[nodiscard]] Result<ProgramOptions> how_to_start(std::vector<std::string> argv,
                                                     bool elevated) const {
     ProgramOptions program{.argv = std::move(argv),

@@ -4,12 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ssm/agent/agent_session.hpp"
 #include "ssm/agent/port_program.hpp"
+#include "ssm/agent/scripted_program.hpp"
 #include "ssm/agent/shell_environment.hpp"
 #include "ssm/net/event_loop.hpp"
 #include "ssm/protocol/agent_role.hpp"
@@ -29,6 +31,8 @@ struct AgentOptions {
   std::uint64_t seed = 0;
   /// Remote hosts that port sessions may not reach; IP addresses.
   std::vector<std::string> denied_addresses = default_denied_addresses();
+  /// Shells and commands are answered from it, and no process is started.
+  std::optional<ShellScript> script = std::nullopt;
 };
 
 /// A managed instance played inside the server's process: its sessions, each with a data channel of

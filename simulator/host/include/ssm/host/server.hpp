@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "ssm/agent/scripted_program.hpp"
 #include "ssm/agent/shell_environment.hpp"
 #include "ssm/fault/plan.hpp"
 #include "ssm/net/event_loop.hpp"
@@ -28,6 +30,8 @@ struct ServerOptions {
   std::map<std::string, protocol::AgentProfile> agents{};
   /// Program and arguments of shell sessions.
   std::vector<std::string> shell = agent::default_shell();
+  /// Not empty: gives the script that answers shells and commands of an instance instead.
+  std::function<agent::ShellScript(const std::string& instance_id)> shell_script = nullptr;
 };
 
 /// What `ssmsim serve` runs: the AWS API and the data channels on one port, with the default
