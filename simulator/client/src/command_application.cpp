@@ -32,9 +32,7 @@ class CommandApplication final : public SessionApplication {
   void watch(net::Descriptor& descriptor, std::string_view name);
   void send_pending();
   [[nodiscard]] std::size_t queued() const {
-    auto& self = const_cast<CommandApplication&>(*this);
-    return std::max(self.output_.descriptor().queued_bytes(),
-                    self.error_.descriptor().queued_bytes());
+    return std::max(output_.descriptor().queued_bytes(), error_.descriptor().queued_bytes());
   }
 
   SessionHost& host_;

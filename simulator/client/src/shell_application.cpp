@@ -55,9 +55,7 @@ class ShellApplication final : public SessionApplication {
   void watch(int signal, std::function<void()> action);
   void on_continued();
   void send_size_if_changed();
-  [[nodiscard]] std::size_t output_queued() const {
-    return const_cast<StandardStream&>(output_).descriptor().queued_bytes();
-  }
+  [[nodiscard]] std::size_t output_queued() const { return output_.descriptor().queued_bytes(); }
 
   SessionHost& host_;
   ShellOptions options_;

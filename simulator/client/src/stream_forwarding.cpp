@@ -42,8 +42,7 @@ class StreamForwarding final : public SessionApplication {
   void settled() override { core_.settled(); }
   void session_ended() override;
   [[nodiscard]] bool delivered() const override {
-    return const_cast<StandardStream&>(output_).descriptor().queued_bytes() == 0 &&
-           core_.port().readable(connection).empty();
+    return output_.descriptor().queued_bytes() == 0 && core_.port().readable(connection).empty();
   }
 
  private:

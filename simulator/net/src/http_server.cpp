@@ -1,5 +1,6 @@
 #include "ssm/net/http_server.hpp"
 
+#include "detail/descriptor_limit.hpp"
 #include "detail/http_connection.hpp"
 #include "detail/stream.hpp"
 
@@ -8,7 +9,6 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -30,15 +30,6 @@ constexpr int max_accepts_per_turn = 64;
 constexpr auto warning_interval = std::chrono::seconds(10);
 /// Connections over the limit that may wait at once for their 503 to be read.
 constexpr std::size_t max_rejections = 256;
-
-/// Each session needs several descriptors; the usual soft limit of 1024 is for select(2).
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
 
 bool is_exhaustion(const error_code& error) {
   namespace errc = boost::system::errc;
@@ -240,7 +231,7 @@ class HttpServer::Impl final : public detail::ConnectionOwner,
 
 protocol::Result<HttpServer> HttpServer::listen(EventLoop& loop, HttpServerOptions options,
                                                 HttpServerHandlers handlers) {
-  raise_descriptor_limit();
+  detail::raise_descriptor_limit();
   const auto endpoint = resolve(loop.impl(), options);
   if (!endpoint) {
     return endpoint.error();

@@ -1,5 +1,6 @@
 #include "ssm/net/stream_listener.hpp"
 
+#include "detail/descriptor_limit.hpp"
 #include "detail/loop_impl.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -218,6 +219,7 @@ class StreamListener::Impl final : public std::enable_shared_from_this<Impl> {
 };
 
 Result<StreamListener> StreamListener::bind(EventLoop& loop, const ListenAddress& address) {
+  detail::raise_descriptor_limit();
   auto impl = std::make_shared<Impl>(loop, address);
   StreamListener listener(impl);
   if (Result<void> bound = impl->bind(); !bound) {

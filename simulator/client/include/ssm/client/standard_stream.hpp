@@ -26,6 +26,7 @@ class StandardStream {
   StandardStream& operator=(const StandardStream&) = delete;
 
   [[nodiscard]] net::Descriptor& descriptor() { return descriptor_; }
+  [[nodiscard]] const net::Descriptor& descriptor() const { return descriptor_; }
   /// The descriptor it was made from.
   [[nodiscard]] int original() const { return original_; }
 

@@ -29,7 +29,8 @@ struct ListenAddress {
 /// that a dead process has left behind is replaced.
 class StreamListener {
  public:
-  /// Takes the address; connections are refused until `listen`. Error: the system's (in use,
+  /// Takes the address, and raises the process's soft limit of open descriptors to the hard one.
+  /// Connections are refused until `listen`. Error: the system's (in use,
   /// permission, no such host, path too long), with the address in the context.
   [[nodiscard]] static protocol::Result<StreamListener> bind(EventLoop& loop,
                                                              const ListenAddress& address);
