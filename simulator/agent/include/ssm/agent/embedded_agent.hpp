@@ -35,9 +35,9 @@ struct AgentOptions {
   std::optional<ShellScript> script = std::nullopt;
 };
 
-/// A managed instance played inside the server's process: its sessions, each with a data channel of
-/// its own to the service over a socket, as an agent elsewhere would have. Only the control channel
-/// is a function call.
+/// The sessions of one managed instance, each with a data channel of its own to the service over a
+/// socket. Orders are function calls: from the server that plays the instance, or from the
+/// ControlChannel of an agent that is a process of its own.
 ///
 /// Used from the loop's thread. Destroying it ends all sessions at once, without `on_ended`.
 class EmbeddedAgent {
