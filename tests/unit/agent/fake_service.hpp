@@ -16,6 +16,7 @@
 #include "ssm/protocol/agent_session_state.hpp"
 #include "ssm/protocol/channel_closed.hpp"
 #include "ssm/protocol/codec.hpp"
+#include "ssm/protocol/handshake.hpp"
 #include "ssm/protocol/random.hpp"
 
 namespace ssm::test {
@@ -102,6 +103,25 @@ class FakeService {
   /// Decides the answer to CreateDataChannel; by default status 201 and a token.
   std::function<std::optional<net::HttpResponse>()> answer;
 
+  /// Set: the client behind this service has this version, and agrees to every handshake.
+  std::string client_version;
+
+  /// Stream payloads of one type, each once.
+  [[nodiscard]] std::string received(protocol::PayloadType type) const {
+    std::map<std::int64_t, std::string> payloads;
+    for (const Message& message : messages) {
+      if (message.type == protocol::MessageType::output_stream_data &&
+          message.payload_type == type) {
+        payloads.emplace(message.sequence, message.payload);
+      }
+    }
+    std::string all;
+    for (const auto& [sequence, payload] : payloads) {
+      all += payload;
+    }
+    return all;
+  }
+
   std::vector<net::HttpRequest> requests;  ///< CreateDataChannel
   std::vector<net::HttpRequest> upgrades;
   std::vector<std::string> texts;
@@ -179,6 +199,18 @@ class FakeService {
       }
       if (acknowledge_) {
         acknowledge(message.sequence_number);
+      }
+      if (message.payload_type() == protocol::PayloadType::handshake_request &&
+          !client_version.empty()) {
+        send_input(
+            serialize(protocol::HandshakeResponse{
+                .client_version = client_version,
+                .processed_actions = {{.action_type = std::string(protocol::action_session_type),
+                                       .status = protocol::action_success,
+                                       .result = protocol::JsonText{},
+                                       .error = {}}},
+                .errors = {}}),
+            protocol::PayloadType::handshake_response);
       }
     } else if (message.type == protocol::MessageType::acknowledge) {
       const auto sequence = protocol::parse_acknowledge(message.payload)->sequence_number;
