@@ -258,8 +258,11 @@ def paths(server):
                  "a" * 97, "a" * 8000):
         expect(refusal(base + name + "?role=publish_subscribe").startswith("404"),
                f"404 for {shorten(name, 60)}", refusal(base + name))
-    expect_equal(refusal(base.replace("data", "control") + "i-123456789")[:3], "404",
-                 "a control channel")
+    control = base.replace("data", "control")
+    expect_equal(refusal(control + "i-123456789")[:3], "400", "an unsigned control channel")
+    for name in ("..", "../x", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%00", "i-1%00", "i-1/x", "",
+                 "%", "a" * 257):
+        expect_equal(refusal(control + name)[:3], "404", f"control channel {shorten(name, 60)}")
     for name in ("..", "../x", "../" + session_id, session_id + "\0", "%2e%2e/", "/etc/passwd",
                  "a" * 97, "", "\0"):
         for call in (server.api.resume, server.api.terminate):
