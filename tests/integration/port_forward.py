@@ -161,6 +161,23 @@ def basic(context):
         expect_in("one connection at a time", client.notes())
 
 
+@suite.check("every client and agent version come to the same result")
+def versions(context):
+    for agent in ("strict", "agent-3.3", "agent-3.1.1511", "agent-3.0", "agent-2.3"):
+        with Server(context.ssmsim, "--agent-profile", agent) as server, \
+                Destination(echo) as destination:
+            for profile in ("strict", "plugin-1.2.677", "plugin-1.1.61", "plugin-source"):
+                with PortClient(server, forward(destination.port),
+                                arguments=["--profile", profile]) as client:
+                    is_basic = profile == "plugin-1.1.61" or agent in ("agent-3.0", "agent-2.3")
+                    expect_equal(client.listening[0]["mode"], "basic" if is_basic else "mux",
+                                 f"{profile} with {agent}")
+                    for word in (b"first", b"second"):
+                        with client.connect() as connection:
+                            connection.sendall(word)
+                            expect_equal(connection.recv(100), word, f"{profile} with {agent}")
+
+
 @suite.check("^C ends all connections, the session and the listener, and says what was done")
 def interrupt(context):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
