@@ -31,9 +31,9 @@ struct PortProperties {
 /// What became of the connections of one forwarding.
 struct PortTotals {
   std::uint64_t connections = 0;
-  std::uint64_t refused = 0;  ///< by the destination
-  std::uint64_t broken = 0;   ///< for other reasons than their own ends
-  std::uint64_t open = 0;     ///< when the forwarding ended
+  std::uint64_t refused = 0;         ///< by the destination
+  std::uint64_t broken = 0;          ///< for other reasons than their own ends
+  std::uint64_t open = 0;            ///< when the forwarding ended
   std::uint64_t bytes_sent = 0;      ///< by the local applications
   std::uint64_t bytes_received = 0;  ///< for them
 };
