@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -72,6 +73,32 @@ def connect_shell(server):
             terminal.expect("Exiting session")
         expect_equal(agent.wait_event("session_ended")["outcome"], "success")
         expect_equal(agent.events("unacknowledged"), [])
+
+
+@suite.check("commands_and_ports_work_as_shells_do")
+def other_sessions(server):
+    with Agent(server, INSTANCE) as agent:
+        command = [server.ssmsim, "connect", "exec", "--target", INSTANCE, "--endpoint",
+                   server.endpoint, "--", "sh", "-c", "echo out; echo err >&2; exit 3"]
+        done = subprocess.run(command, env=aws_environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=END_SECONDS)
+        expect_equal((done.returncode, done.stdout, done.stderr), (3, b"out\n", b"err\n"))
+        # Its own endpoint is a destination as good as any: a request through the forwarded port.
+        command = [server.ssmsim, "connect", "ssh", "--target", INSTANCE, "--port",
+                   str(server.port), "--endpoint", server.endpoint]
+        request = b"GET /_ssmsim/health HTTP/1.0\r\nHost: localhost\r\n\r\n"
+        with subprocess.Popen(command, env=aws_environment(), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as forward:
+            forward.stdin.write(request)
+            forward.stdin.flush()
+            answer = b""
+            while b'"status":"ok"' not in answer:
+                part = os.read(forward.stdout.fileno(), 4096)
+                expect(part, "an answer through the port", answer)
+                answer += part
+            forward.stdin.close()
+            forward.wait(END_SECONDS)
+        expect_equal(len(agent.events("session_started")), 2)
 
 
 @suite.check("it_has_no_listening_socket")
