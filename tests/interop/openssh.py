@@ -216,7 +216,7 @@ def check_rsync(s):
     tree, copy = make_tree(s.directory / "tree"), s.directory / "copy"
     rsync(s, tree, copy)
     expect_equal(tree_digest(copy), tree_digest(tree), "first run")
-    (tree / "small-7").write_bytes(b"changed")
+    (tree / "small-7").write_bytes(b"changed, and longer")
     (tree / "added").write_bytes(noise(100_000))
     rsync(s, tree, copy)
     expect_equal(tree_digest(copy), tree_digest(tree), "second run")

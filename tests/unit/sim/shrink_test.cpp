@@ -28,6 +28,8 @@ RunConfig hidden_crash() {
   config.workload = {.kind = WorkloadKind::typing, .size = 100, .seed = 5};
   config.network.client = {.latency = 80ms, .jitter = 30ms, .bytes_per_second = 50'000};
   config.service.idle_timeout = Duration{0};
+  // Before TCP gives the silent connection up.
+  config.heal_limit = 10min;
   config.plan.seed = 9;
   config.plan.rules = {
       {.name = "lose", .match = {.probability = 0.2}, .action = fault::Drop{}},

@@ -33,8 +33,8 @@ struct RunConfig {
   /// After the faults, all must be done within this, besides the time that the workload takes by
   /// itself, and that the links need for full buffers. A sender that lost a whole window of 1,024
   /// messages with its peer's connection brings back one in each round trip, or longest
-  /// retransmission timeout, which is 1 s: 17 minutes.
-  Duration heal_limit = std::chrono::minutes(20);
+  /// retransmission timeout, which is 1 s: 17 minutes. Less than the service lets sessions idle.
+  Duration heal_limit = std::chrono::minutes(18);
   /// Keep each decision as a rule (memory; for shrinking).
   bool log_decisions = false;
 };
