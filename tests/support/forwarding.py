@@ -98,7 +98,8 @@ class PortClient:
             self.process = subprocess.Popen(
                 [*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=notes, env=clean_environment(), start_new_session=True)
-        self.listening = [self._event("listening") for _ in forwards]
+        self.listening = sorted((self._event("listening") for _ in forwards),
+                                key=lambda event: event["forward"])
 
     def _event(self, name):
         line = self.process.stdout.readline()

@@ -68,8 +68,9 @@ std::string_view words(protocol::PortCloseReason reason) {
 /// One -L: its listener, its session, and what is said about both.
 class Forward final : public client::PortWatcher {
  public:
-  Forward(client::ForwardSpec asked, const PortArguments& arguments)
-      : spec(std::move(asked)), arguments_(arguments) {}
+  /// `place` among those asked for, from 1: they listen in the order in which sessions begin.
+  Forward(std::size_t place, client::ForwardSpec asked, const PortArguments& arguments)
+      : spec(std::move(asked)), place_(place), arguments_(arguments) {}
 
   [[nodiscard]] std::string name() const {
     return fmt::format("{} -> {}", address.to_string(), spec.destination());
@@ -80,7 +81,8 @@ class Forward final : public client::PortWatcher {
     }
   }
   [[nodiscard]] json::object to_json() const {
-    return {{"listen", address.to_string()},
+    return {{"forward", place_},
+            {"listen", address.to_string()},
             {"host", address.host},
             {"port", address.port},
             {"path", address.path},
@@ -159,6 +161,7 @@ class Forward final : public client::PortWatcher {
     client::write_all(STDOUT_FILENO, json::serialize(event) + "\n");
   }
 
+  std::size_t place_;
   const PortArguments& arguments_;
   bool said_waits_ = false;
   bool said_terminating_ = false;
@@ -171,7 +174,8 @@ class PortRun {
 
   int run(std::vector<client::ForwardSpec> specs) {
     for (client::ForwardSpec& spec : specs) {
-      forwards_.push_back(std::make_unique<Forward>(std::move(spec), arguments_));
+      forwards_.push_back(
+          std::make_unique<Forward>(forwards_.size() + 1, std::move(spec), arguments_));
     }
     if (!bind_all() || !start_sessions()) {
       return exit_infrastructure;
