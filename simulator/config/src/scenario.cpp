@@ -207,6 +207,17 @@ void Converter::service(const schema::ScenarioService& from, protocol::ServiceRu
   if (from.has_publication_control()) {
     into.publication_control = from.publication_control();
   }
+  time(from.has_resume_grace(), from.resume_grace(), into.resume_grace);
+  time(from.has_recycle_after(), from.recycle_after(), into.recycle_after);
+  if (from.has_rate_limit()) {
+    into.rate_limit = static_cast<std::uint32_t>(from.rate_limit());
+  }
+  if (from.has_rate_burst()) {
+    into.rate_burst = static_cast<std::uint32_t>(from.rate_burst());
+  }
+  if (from.rate_closes()) {
+    into.rate_action = protocol::RateAction::close;
+  }
 }
 
 void Converter::workload(const schema::ScenarioWorkload& from, sim::Workload& into) {
@@ -214,6 +225,7 @@ void Converter::workload(const schema::ScenarioWorkload& from, sim::Workload& in
   into.seed = from.seed();
   into.ends_input = from.ends_input();
   into.ssh = from.ssh();
+  into.encrypted = from.encrypted();
   const auto kind = sim::find_workload(from.kind());
   if (!kind) {
     add("workload.kind", "one of " + names_of<sim::WorkloadKind>(sim::workload_kind_count),

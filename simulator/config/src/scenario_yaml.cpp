@@ -81,6 +81,11 @@ Changes changes(const protocol::ServiceRules& service) {
   map.add("held_messages", service.held_messages, usual.held_messages);
   map.add("held_bytes", service.held_bytes, usual.held_bytes);
   map.add_flag("publication_control", service.publication_control, usual.publication_control);
+  map.add("resume_grace", service.resume_grace, usual.resume_grace);
+  map.add("recycle_after", service.recycle_after, usual.recycle_after);
+  map.add("rate_limit", std::uint64_t{service.rate_limit}, usual.rate_limit);
+  map.add("rate_burst", std::uint64_t{service.rate_burst}, usual.rate_burst);
+  map.add_flag("rate_closes", service.rate_action == protocol::RateAction::close, false);
   return map;
 }
 
@@ -98,6 +103,9 @@ FlowMap workload_map(const sim::Workload& workload) {
   }
   if (workload.ssh) {
     map.add("ssh", "true");
+  }
+  if (workload.encrypted) {
+    map.add("encrypted", "true");
   }
   return map;
 }

@@ -40,6 +40,8 @@ Applications::Applications(const RunConfig& config, Verdicts& verdicts) {
 void Applications::make_stream(const RunConfig& config, Verdicts& verdicts) {
   if (config.workload.ssh) {
     session_ = {.session_type = "Port", .properties = ssh_properties};
+  } else if (config.workload.encrypted) {
+    session_.kms_key_id = "alias/simulated";
   }
   Parts parts = plan_workload(config.workload);
   for (const Part* part : {&parts.client, &parts.agent}) {

@@ -31,7 +31,9 @@ class TestWriter {
          << "  config.workload = {.kind = ssm::sim::WorkloadKind::"
          << sim::name(config_.workload.kind) << ", .size = " << config_.workload.size
          << "U, .seed = " << config_.workload.seed << "U"
-         << (config_.workload.ends_input ? ", .ends_input = true" : "") << "};\n";
+         << (config_.workload.ends_input ? ", .ends_input = true" : "")
+         << (config_.workload.ssh ? ", .ssh = true" : "")
+         << (config_.workload.encrypted ? ", .encrypted = true" : "") << "};\n";
     link("client", config_.network.client);
     link("agent", config_.network.agent);
     network();
@@ -143,6 +145,13 @@ class TestWriter {
     differing("service.idle_timeout", rules.idle_timeout, usual.idle_timeout);
     differing("service.max_duration", rules.max_duration, usual.max_duration);
     differing("service.close_linger", rules.close_linger, usual.close_linger);
+    differing("service.resume_grace", rules.resume_grace, usual.resume_grace);
+    differing("service.recycle_after", rules.recycle_after, usual.recycle_after);
+    differing("service.rate_limit", rules.rate_limit, usual.rate_limit);
+    differing("service.rate_burst", rules.rate_burst, usual.rate_burst);
+    if (rules.rate_action == protocol::RateAction::close) {
+      out_ << "  config.service.rate_action = ssm::protocol::RateAction::close;\n";
+    }
     differing("service.held_messages", rules.held_messages, usual.held_messages);
     differing("service.held_bytes", rules.held_bytes, usual.held_bytes);
     differing("service.publication_control", rules.publication_control, usual.publication_control);

@@ -44,7 +44,10 @@ class Run final {
   [[nodiscard]] protocol::Epoch epoch() const {
     return {.start = scheduler_.start(), .unix_ms_at_start = start_unix_ms};
   }
+  [[nodiscard]] protocol::SecretSeed secret();
   [[nodiscard]] protocol::ClientConfig client_config();
+  [[nodiscard]] protocol::ClientConfig plain_client_config();
+  [[nodiscard]] protocol::AgentConfig plain_agent_config();
   [[nodiscard]] protocol::AgentConfig agent_config();
   void start_client();
   void start_agent();
@@ -89,7 +92,23 @@ Run::Run(const RunConfig& config, Observer& observer)
   service_.on_restart = [this](Side side) { restart(side); };
 }
 
+protocol::SecretSeed Run::secret() {
+  protocol::SecretSeed seed{};
+  for (std::byte& one : seed) {
+    one = static_cast<std::byte>(seeds_.below(256));
+  }
+  return seed;
+}
+
 protocol::ClientConfig Run::client_config() {
+  protocol::ClientConfig config = plain_client_config();
+  if (config_.workload.encrypted) {
+    config.encryption = protocol::ClientEncryption{.secret = secret(), .target_id = target};
+  }
+  return config;
+}
+
+protocol::ClientConfig Run::plain_client_config() {
   return {.profile = config_.client,
           .session_id = session_id,
           .stream_url = stream_url,
@@ -99,6 +118,14 @@ protocol::ClientConfig Run::client_config() {
 }
 
 protocol::AgentConfig Run::agent_config() {
+  protocol::AgentConfig config = plain_agent_config();
+  if (config_.workload.encrypted) {
+    config.secret = secret();
+  }
+  return config;
+}
+
+protocol::AgentConfig Run::plain_agent_config() {
   return {.profile = config_.agent,
           .session_id = session_id,
           .instance_id = target,

@@ -208,6 +208,22 @@ class PlanDraw {
   fault::Plan plan_;
 };
 
+/// What the service does besides relaying, and whether it has a key for the session. Seldom,
+/// because each hides what other faults show.
+void draw_service(Draw& draw, RunConfig& config) {
+  constexpr double service_chance = 0.15;
+  // Longer than the slowest link needs for what an end sends again after a reconnection.
+  const Duration recycle_after = draw.time(2min, 20min);
+  const double rate_limit = draw.magnitude(50, 2000);
+  if (draw.chance(service_chance)) {
+    config.service.recycle_after = recycle_after;
+  }
+  if (draw.chance(service_chance)) {
+    config.service.rate_limit = static_cast<std::uint32_t>(rate_limit);
+  }
+  config.workload.encrypted = draw.chance(service_chance);
+}
+
 }  // namespace
 
 RunConfig draw(std::uint64_t seed, const SwarmOptions& options) {
@@ -227,6 +243,7 @@ RunConfig draw(std::uint64_t seed, const SwarmOptions& options) {
                            : phase;
   fault::Plan drawn = PlanDraw(draw, config.fault_phase).all();
   config.plan = options.plan ? *options.plan : std::move(drawn);
+  draw_service(draw, config);
   return config;
 }
 

@@ -260,11 +260,20 @@ TEST(ScenarioYaml, gives_back_a_scenario_in_which_nothing_is_as_usual) {
                              .idle_timeout = 0s,
                              .max_duration = 5s,
                              .close_linger = 6s,
+                             .resume_grace = 7s,
+                             .recycle_after = 8min,
+                             .rate_limit = 9,
+                             .rate_burst = 10,
+                             .rate_action = protocol::RateAction::close,
                              .held_messages = 7,
                              .held_bytes = 0,
                              .publication_control = false};
-  scenario.config.workload = {
-      .kind = sim::WorkloadKind::both, .size = 1, .seed = 2, .ends_input = true, .ssh = true};
+  scenario.config.workload = {.kind = sim::WorkloadKind::both,
+                              .size = 1,
+                              .seed = 2,
+                              .ends_input = true,
+                              .ssh = true,
+                              .encrypted = true};
   scenario.config.plan = {.seed = 1, .rules = {{"cut", {.at = 1s}, fault::Crash{}}}};
   scenario.config.fault_phase = 1500ms;
   scenario.config.heal_limit = 1h;

@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "ssm/sim/meter.hpp"
+
 namespace ssm::sim {
 namespace {
 
@@ -71,6 +73,30 @@ TEST(Simulation, carries_the_stream_of_an_ssh_session_after_a_handshake) {
   EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
   // Request, response, completion and what acknowledges them.
   EXPECT_GE(result.delivered, plain.delivered + 6);
+}
+
+TEST(Simulation, carries_an_encrypted_session) {
+  RunConfig config = config_for(WorkloadKind::both);
+  const RunResult plain = run(config);
+  config.workload.encrypted = true;
+  const RunResult result = run(config);
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  // The handshake and its challenge.
+  EXPECT_GE(result.delivered, plain.delivered + 10);
+}
+
+TEST(Simulation, goes_on_through_recycled_connections) {
+  RunConfig config = config_for(WorkloadKind::both);
+  config.workload.size = 5'000'000;
+  config.network.client.bytes_per_second = 100'000;
+  config.service.recycle_after = 20s;
+  config.service.rate_limit = 50;
+  Observer nobody;
+  Meter meter(nobody);
+  const RunResult result = run(config, meter);
+  EXPECT_EQ(result.outcome, Outcome::completed) << result.text;
+  EXPECT_GE(meter.values().at("client_connections"), 2);
+  EXPECT_GE(meter.values().at("agent_connections"), 2);
 }
 
 // A client that keeps nothing is held back by a full connection all the same.

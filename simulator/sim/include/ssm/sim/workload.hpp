@@ -47,6 +47,9 @@ struct Workload {
   bool ends_input = false;
   /// Over a session as ssh uses it: type Port, with a handshake, and no terminal.
   bool ssh = false;
+  /// Not for forwarded ports and ssh: the session has a KMS key, and so a handshake, and what is
+  /// sent is encrypted.
+  bool encrypted = false;
 
   friend bool operator==(const Workload&, const Workload&) = default;
 };
