@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Suite, expect, expect_equal, expect_in, measured
+from checks import Prepared, Suite, expect, expect_equal, expect_in, measured
 from server import END_SECONDS, TARGET, Server, clean_environment
 
 suite = Suite(__doc__)
@@ -29,16 +29,10 @@ rules:
 """
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.bulk_bytes = scale.choose(self.ssmsim, 20_000_000, 2_000_000)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
     def command(self, server, *arguments, options=()):
         return [self.ssmsim, "connect", "exec", "--endpoint", server.endpoint, "--target", TARGET,

@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import agent_message as am
-from checks import Suite, expect, expect_equal, expect_in, measured
+from checks import Prepared, Suite, expect, expect_equal, expect_in, measured
 from piped_shell import BEGIN, END, PipedShell, begin, end
 from raw_session import RawSession, prove_serving, start_raw
 from server import END_SECONDS, Server, clean_environment
@@ -22,16 +22,10 @@ EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "faults")
 LINE_BYTES = 100
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.lines = 8000  # 780 messages of 1 KiB each way; every example fires before that
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
 
 def numbered_lines(count):

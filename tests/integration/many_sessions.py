@@ -10,7 +10,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Suite, expect_equal, wait_until
+from checks import Prepared, Suite, expect_equal, wait_until
 from forwarding import TIMEOUT, Destination, PortClient, echo, noise
 from piped_shell import BEGIN, END, PipedShell, begin, end
 from server import TARGET, Server, clean_environment
@@ -30,16 +30,10 @@ rules:
 suite = Suite(__doc__)
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.bytes = scale.choose(self.ssmsim, 1_000_000, 200_000)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
 
 def shell(server, context, number):

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import processes
 import scale
-from checks import Suite, expect, expect_equal, expect_in, measured, wait_until
+from checks import Prepared, Suite, expect, expect_equal, expect_in, measured, wait_until
 from forwarding import (TIMEOUT, Destination, PortClient, digest_after_end, echo, expect_refused,
                         free_port, noise, read_all, sends)
 from server import AWS, END_SECONDS, TARGET, Server, aws_environment, clean_environment
@@ -39,16 +39,10 @@ rules:
 """
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.bulk_bytes = scale.choose(self.ssmsim, 20_000_000, 4_000_000)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
 
 def forward(port, host="localhost"):

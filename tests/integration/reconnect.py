@@ -11,7 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Suite, expect, expect_equal, expect_in, measured, wait_until
+from checks import Prepared, Suite, expect, expect_equal, expect_in, measured, wait_until
 from piped_shell import BEGIN, END, PipedShell, begin, end
 from raw_session import RawSession, prove_serving, start_raw
 from server import END_SECONDS, Server, clean_environment
@@ -47,16 +47,10 @@ rules:
 LINE_BYTES = 200  # 5,000 lines are 976 messages at least, and their acknowledgements
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.lines = scale.choose(self.ssmsim, 5000, 2000)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
 
 def numbered_lines(count):

@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Suite, expect, expect_equal, expect_in, measured, wait_until
+from checks import Prepared, Suite, expect, expect_equal, expect_in, measured, wait_until
 from forwarding import TIMEOUT, Destination, echo, free_port, noise, sends
 from server import AWS, END_SECONDS, TARGET, Server, aws_environment, clean_environment
 
@@ -30,16 +30,10 @@ rules:
 """
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.bulk_bytes = scale.choose(self.ssmsim, 10_000_000, 2_000_000)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
     def command(self, server, port, *more):
         return [self.ssmsim, "connect", "ssh", "--endpoint", server.endpoint, "--target", TARGET,

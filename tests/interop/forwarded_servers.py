@@ -14,7 +14,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Skip, Suite, expect, expect_equal, wait_until
+from checks import Prepared, Skip, Suite, expect, expect_equal, wait_until
 from forwarding import TIMEOUT, PortClient, free_port, noise
 from server import Server, clean_environment
 
@@ -31,16 +31,10 @@ rules:
 suite = Suite(__doc__)
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.requests = scale.choose(self.ssmsim, 40, 8)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
 
 class Echo(http.server.BaseHTTPRequestHandler):

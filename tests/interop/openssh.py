@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
 import scale
-from checks import Skip, Suite, expect_equal, measured, wait_until
+from checks import Prepared, Skip, Suite, expect_equal, measured, wait_until
 from server import AWS, TARGET, Server, aws_environment
 
 SSHD = "/usr/sbin/sshd"
@@ -38,20 +38,14 @@ rules:
 suite = Suite(__doc__)
 
 
-class Context:
+class Context(Prepared):
     def __init__(self, arguments):
         for program in (SSHD, "/usr/bin/ssh", "/usr/bin/rsync"):
             if not os.access(program, os.X_OK):
                 raise Skip(f"{program} is not installed (Debian: openssh-server, rsync)")
-        self.ssmsim = arguments.ssmsim
+        super().__init__(arguments)
         self.big_bytes = scale.choose(self.ssmsim, 200_000_000, 4_000_000)
         self.medium_bytes = scale.choose(self.ssmsim, 20_000_000, 2_000_000)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        pass
 
 
 class Sshd:

@@ -66,6 +66,19 @@ def measured(name, value):
     print(f"measured {name}: {value}", flush=True)
 
 
+class Prepared:
+    """What a check gets, when nothing is to be prepared or cleaned up beside it."""
+
+    def __init__(self, arguments):
+        self.ssmsim = arguments.ssmsim
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        pass
+
+
 class Suite:
     def __init__(self, description):
         self._description = description
