@@ -92,7 +92,7 @@ def twenty_cut(context):
 
 
 def check_paste(context, faults=None):
-    text = noise(context.bytes * 3 // 4).hex()[:context.bytes].encode()
+    text = noise(500_000).hex().encode()
     with Server(context.ssmsim, faults=faults) as server, \
             TerminalProgram([server.ssmsim, "connect", "shell", "--quiet", "--endpoint",
                              server.endpoint, "--target", TARGET], clean_environment()) as terminal:

@@ -107,7 +107,7 @@ def refused(context):
 
 @suite.check("cut at both ends it loses and repeats nothing, and stdout stays clean")
 def cuts(context):
-    content = noise(context.bulk_bytes // 4)
+    content = noise(2_500_000)
     with Server(context.ssmsim, faults=CUTS) as server, \
             Destination(echo_and_end(len(content))) as destination:
         run = context.run(server, destination.port, content)
