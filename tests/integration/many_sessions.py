@@ -43,6 +43,7 @@ def shell(server, context, number):
         one.type(f"{begin()}; seq -f 'line %.0f of {number}' {last}; {end()}; exit\n")
         one.skip_to(BEGIN)
         seen = b"".join(one.stream_to(END))
+        expect_equal(one.finish(), 0, f"exit status, {bytes(one.notes)}")
     expect_equal(hashlib.sha256(seen).hexdigest(), hashlib.sha256(
         b"".join(b"line %d of %d\n" % (i, number) for i in range(1, last + 1))).hexdigest(),
         f"hash of the {len(seen)} bytes of shell {number}")
