@@ -85,9 +85,7 @@ std::string_view advice(const client::ApiError& error) {
 
 }  // namespace
 
-void add_connect_options(CLI::App& command, ConnectArguments& arguments,
-                         const std::string& document_help) {
-  command.add_option("-t,--target", arguments.target, "Instance to connect to")->type_name("ID");
+void add_service_options(CLI::App& command, ConnectArguments& arguments) {
   command
       .add_option("--endpoint", arguments.endpoint,
                   "Service; default: AWS_ENDPOINT_URL_SSM, AWS_ENDPOINT_URL, "
@@ -98,14 +96,24 @@ void add_connect_options(CLI::App& command, ConnectArguments& arguments,
                   "Region to sign for; default: AWS_REGION, AWS_DEFAULT_REGION, us-east-1")
       ->type_name("NAME");
   command.add_option("--reason", arguments.reason, "Noted with the session")->type_name("TEXT");
+}
+
+void add_profile_option(CLI::App& command, ConnectArguments& arguments) {
+  command.add_option("--profile", arguments.profile, "Client to behave as: " + profile_names())
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+void add_connect_options(CLI::App& command, ConnectArguments& arguments,
+                         const std::string& document_help) {
+  command.add_option("-t,--target", arguments.target, "Instance to connect to")->type_name("ID");
+  add_service_options(command, arguments);
   command.add_option("--document-name", arguments.document_name, document_help)->type_name("NAME");
   command
       .add_option("--parameter", arguments.parameters, "Parameter of the document; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  command.add_option("--profile", arguments.profile, "Client to behave as: " + profile_names())
-      ->type_name("NAME")
-      ->capture_default_str();
+  add_profile_option(command, arguments);
 }
 
 bool make_connect_plan(const ConnectArguments& arguments, ConnectPlan& plan, std::string& mistake) {

@@ -22,6 +22,7 @@ void add_connect_shell(CLI::App& connect, Action& action);
 void add_connect_exec(CLI::App& connect, Action& action);
 void add_connect_port(CLI::App& connect, Action& action);
 void add_connect_ssh(CLI::App& connect, Action& action);
+void add_connect_cp(CLI::App& connect, Action& action);
 
 struct ConnectArguments {
   std::string target;
@@ -35,6 +36,9 @@ struct ConnectArguments {
 /// `document_help` describes --document-name, whose default differs.
 void add_connect_options(CLI::App& command, ConnectArguments& arguments,
                          const std::string& document_help);
+/// Of these, those about the service and those about the client.
+void add_service_options(CLI::App& command, ConnectArguments& arguments);
+void add_profile_option(CLI::App& command, ConnectArguments& arguments);
 
 /// What the arguments mean, once they are known to make sense.
 struct ConnectPlan {
