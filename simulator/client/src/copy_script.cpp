@@ -62,24 +62,17 @@ printf '%s bye\n' "$m"
 constexpr const char* fetch_script = R"sh(
 m=$1
 shift
-no() { printf '%s no %s\n' "$m" "$(printf '%s' "$1" | tr '\n' ' ')";
-}
-while
-  [$ # - gt 1];
-do
-  o = $1 f = $2 shift 2 if[-e "$f"] && [!-f "$f"];
-then no 'it is not a regular file';
-continue;
-fi if !e = $(( : < "$f")2 > &1);
-then no "$e";
-continue;
-fi s = $(stat - L - c '%s %Y' --"$f") n = $((${s % % *} - o)) if["$n" - lt 0];
-then o = 0 n = ${s % % *};
-fi
+no() { printf '%s no %s\n' "$m" "$(printf '%s' "$1" | tr '\n' ' ')"; }
+while [ $# -gt 1 ]; do
+  o=$1 f=$2
+  shift 2
+  if [ -e "$f" ] && [ ! -f "$f" ]; then no 'it is not a regular file'; continue; fi
+  if ! e=$( (: <"$f") 2>&1 ); then no "$e"; continue; fi
+  s=$(stat -L -c '%s %Y' -- "$f")
+  n=$((${s%% *} - o))
+  if [ "$n" -lt 0 ]; then o=0 n=${s%% *}; fi
   printf '%s data %s %s\n' "$m" "$o" "$n"
-  if [ "$o" = 0 ];
-then head - c "$n" < "$f";
-else tail - c "+$((o + 1))" < "$f" | head - c "$n"; fi
+  if [ "$o" = 0 ]; then head -c "$n" <"$f"; else tail -c "+$((o + 1))" <"$f" | head -c "$n"; fi
   h=$(hash <"$f")
   v=end
   [ "$s" = "$(stat -L -c '%s %Y' -- "$f")" ] || v=changed
@@ -94,10 +87,11 @@ constexpr const char* receive_script = R"sh(
 m=$1 input=$2 preserve=$3
 say() { printf '%s %s\n' "$m" "$*"; }
 line() { printf '%s' "$1" | tr '\n' ' '; }
-no() { say no "$(line "$1")";
-}
-[$input = socket] || stty icanon - echo - opost p = r = k = say ready while read - r op a b c d g;
-do
+no() { say no "$(line "$1")"; }
+[ $input = socket ] || stty icanon -echo -opost
+p= r= k=
+say ready
+while read -r op a b c d g; do
   case $op in
   P) p=$p$a; continue ;;
   R) r=$r$a; continue ;;
@@ -252,8 +246,7 @@ std::vector<std::string> fetch_command(std::string_view mark, std::span<const Fe
   return shell(std::string(hash_function) + fetch_script, std::move(arguments));
 }
 
-std::vector<std::string> receive_command(std::string_view mark, ReceiveInput input,
-                                         bool preserve) {
+std::vector<std::string> receive_command(std::string_view mark, ReceiveInput input, bool preserve) {
   return shell(std::string(hash_function) + receive_script,
                {std::string(mark), input == ReceiveInput::terminal ? "terminal" : "socket",
                 preserve ? "1" : "0"});
@@ -261,9 +254,9 @@ std::vector<std::string> receive_command(std::string_view mark, ReceiveInput inp
 
 std::vector<std::string> receive_on_port_command(std::string_view mark, std::string_view token,
                                                  bool preserve) {
-  return shell(port_script, {std::string(mark), std::string(token),
-                             std::string(hash_function) + receive_script, preserve ? "1" : "0",
-                             port_helper});
+  return shell(port_script,
+               {std::string(mark), std::string(token), std::string(hash_function) + receive_script,
+                preserve ? "1" : "0", port_helper});
 }
 
 std::string in_terminal(std::string_view mark, std::span<const std::string> command) {

@@ -1,6 +1,7 @@
 #include "ssm/client/copy_session.hpp"
 
 #include "ssm/client/port_forwarding.hpp"
+#include "ssm/client/shell_application.hpp"
 #include "ssm/client/stream_forwarding.hpp"
 #include "ssm/net/descriptor.hpp"
 #include "ssm/protocol/base64.hpp"
@@ -226,9 +227,8 @@ class CopySession::Impl {
                    : nullptr;
       case CopySessionKind::terminal:
       case CopySessionKind::encoded_terminal:
-        return started.session_type == "InteractiveCommands"
-                   ? std::make_unique<Application>(*this, host)
-                   : nullptr;
+        return is_shell(started.session_type) ? std::make_unique<Application>(*this, host)
+                                              : nullptr;
       case CopySessionKind::port:
         return make_port(started, host);
     }
