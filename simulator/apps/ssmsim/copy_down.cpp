@@ -12,7 +12,6 @@
 #include <span>
 #include <utility>
 
-#include "ssm/client/command_application.hpp"
 #include "ssm/client/copy_local.hpp"
 #include "ssm/client/copy_script.hpp"
 
@@ -198,7 +197,7 @@ class Download {
             arguments_.resume ? client::PartialFile(file.destination).left_over() : 0;
         items.push_back({.offset = have <= file.entry.size ? have : 0, .path = file.entry.path});
         wanted.push_back(&file);
-        size += client::quote_for_shell(file.entry.path).size() + 8;
+        size += client::escape_for_printf(file.entry.path).size() + 8;
       }
       std::size_t done = 0;
       while (done < items.size() && !run_.is_lost()) {

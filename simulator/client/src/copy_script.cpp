@@ -49,6 +49,8 @@ constexpr const char* list_script = R"sh(
 m=$1 hashes=$2 recursive=$3 entry=$4
 shift 4
 for p do
+  p=$(printf '%bx' "$p")
+  p=${p%x}
   if [ "$recursive" = 1 ] && [ -d "$p" ]; then
     find -H "$p" -exec sh -c "$entry" sh "$m" "$hashes" "$p" {} + 2>/dev/null
   else
@@ -64,7 +66,8 @@ m=$1
 shift
 no() { printf '%s no %s\n' "$m" "$(printf '%s' "$1" | tr '\n' ' ')"; }
 while [ $# -gt 1 ]; do
-  o=$1 f=$2
+  o=$1 f=$(printf '%bx' "$2")
+  f=${f%x}
   shift 2
   if [ -e "$f" ] && [ ! -f "$f" ]; then no 'it is not a regular file'; continue; fi
   if ! e=$( (: <"$f") 2>&1 ); then no "$e"; continue; fi
@@ -132,7 +135,9 @@ while read -r op a b c d g; do
           continue
         fi
       fi
-      if [ -f "$t" ] && [ ! -L "$t" ]; then
+      # The receiver of an interrupted run may still hold the old one open: it is not to write
+      # into what takes the place of a good file.
+      if [ -f "$t" ] && [ ! -L "$t" ] && cp "$t" "$t.r" 2>/dev/null && mv -f "$t.r" "$t"; then
         n=$(wc -c <"$t")
         n=$((n))
         [ "$n" -le "$a" ] || n=0
@@ -233,7 +238,9 @@ std::vector<std::string> list_command(std::string_view mark, const ListRequest& 
   std::vector<std::string> arguments = {std::string(mark), request.hashes ? "1" : "0",
                                         request.recursive ? "1" : "0",
                                         std::string(hash_function) + entry_script};
-  arguments.insert(arguments.end(), request.paths.begin(), request.paths.end());
+  for (const std::string& path : request.paths) {
+    arguments.push_back(escape_for_printf(path));
+  }
   return shell(list_script, std::move(arguments));
 }
 
@@ -241,7 +248,7 @@ std::vector<std::string> fetch_command(std::string_view mark, std::span<const Fe
   std::vector<std::string> arguments = {std::string(mark)};
   for (const FetchItem& item : items) {
     arguments.push_back(std::to_string(item.offset));
-    arguments.push_back(item.path);
+    arguments.push_back(escape_for_printf(item.path));
   }
   return shell(std::string(hash_function) + fetch_script, std::move(arguments));
 }

@@ -12,6 +12,8 @@ namespace ssm::client {
 /// sha256sum, shasum or openssl; base64 and stty only where bytes go through a terminal, python3
 /// only for a port. All of it is text made here: pure.
 ///
+/// Paths travel escaped: they may be no UTF-8, which a session's parameters are.
+///
 /// Every line that a script prints for the client begins with `mark`, a word that nothing else on
 /// the target can know, and a blank.
 
