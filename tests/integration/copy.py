@@ -1,16 +1,20 @@
 """`ssmsim connect cp`: files and trees both ways by every kind of session, odd names, modes and times,
 cuts, interruptions, and what stands in the way."""
 
+import fcntl
 import hashlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 
@@ -375,6 +379,40 @@ def full_disk(context):
             expect_equal(run.returncode, 1, run.stderr.decode())
             expect_in("No space left", run.stderr.decode())
             expect_equal(run.stdout, b"file\ngood\n", f"by {via}")
+
+
+def on_terminal(context, server, *arguments):
+    """What it writes on a terminal of 79 columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(context.command(server, *arguments), env=clean_environment(),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 4096):
+                shown += part
+        except OSError:  # the last writer has gone
+            pass
+        os.close(master)
+        expect_equal(process.wait(END_SECONDS), 0, shown.decode())
+    return shown.decode()
+
+
+@suite.check("a terminal shows bytes, rate and time, unless quiet is asked for")
+def progress(context):
+    with Server(context.ssmsim) as server:
+        for way, via in both_ways():
+            source, destination, at_source, at_destination = ends(context, way)
+            path = write(os.path.join(source, "file"), os.urandom(4_000_000))
+            arguments = ["--via", via, at_source(path), at_destination(destination)]
+            shown = on_terminal(context, server, *arguments)
+            expect_in("100%    4.0 MB", shown)
+            expect("ETA" in shown and "/s" in shown, "a rate and a time", shown)
+            expect(all(len(line.removesuffix("\x1b[K")) < 80 for line in shown.strip().split("\r")),
+                   "lines that fit", shown)
+            expect_equal(on_terminal(context, server, "--quiet", *arguments), "")
 
 
 @suite.check("wrong uses and lost services have exit codes of their own")

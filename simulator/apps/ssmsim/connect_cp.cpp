@@ -106,9 +106,9 @@ void add_connect_cp(CLI::App& connect, Action& action) {
                                                {"port", CopyVia::port}};
   cp->add_option_function<std::string>(
         "--via", [arguments, ways](const std::string& name) { arguments->via = ways.at(name); },
-        "Kind of session: auto, shell, command, port")
+        "Kind of session; default: auto, as below")
       ->check(CLI::IsMember({"auto", "shell", "command", "port"}))
-      ->type_name("KIND");
+      ->type_name("");
   add_service_options(*cp, arguments->common);
   add_profile_option(*cp, arguments->common);
   cp->add_flag("--json", arguments->json, "What was copied, on stdout");
