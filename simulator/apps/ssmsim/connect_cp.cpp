@@ -108,7 +108,7 @@ void add_connect_cp(CLI::App& connect, Action& action) {
         "--via", [arguments, ways](const std::string& name) { arguments->via = ways.at(name); },
         "Kind of session; default: auto, as below")
       ->check(CLI::IsMember({"auto", "shell", "command", "port"}))
-      ->type_name("");
+      ->type_name("KIND");
   add_service_options(*cp, arguments->common);
   add_profile_option(*cp, arguments->common);
   cp->add_flag("--json", arguments->json, "What was copied, on stdout");

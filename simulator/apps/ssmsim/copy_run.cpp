@@ -95,7 +95,8 @@ CopyOpening CopyRun::open(CopySessionKind kind, const std::vector<std::string>& 
                                   request.document_name, access.error().to_string());
     if (!opening.may_try_another) {
       clear_line();
-      report_start_failure(plan_, access.error());
+      problems_.push_back(report_start_failure(plan_, access.error()));
+      opening.problem.clear();  // it is told, with what to do about it
     }
     return opening;
   }
@@ -108,6 +109,9 @@ CopyOpening CopyRun::open(CopySessionKind kind, const std::vector<std::string>& 
     opening.problem =
         outcome ? describe_end(*outcome, opening.session->access()) : "the session did not start";
     signal_ = outcome && outcome->end == client::SessionEnd::stopped ? outcome->signal : 0;
+    if (opening.problem.empty()) {
+      opening.problem = signal_ != 0 ? "interrupted" : "the session ended before it began";
+    }
     opening.may_try_another =
         outcome && (outcome->end == client::SessionEnd::channel_closed ||
                     outcome->end == client::SessionEnd::unsupported_session_type);
@@ -129,6 +133,9 @@ void CopyRun::add_problem(std::string text) {
 
 void CopyRun::fail_session(const std::string& what, const client::CopySession* session) {
   lost_ = true;
+  if (what.empty()) {
+    return;
+  }
   std::string text = what;
   if (session != nullptr && session->outcome()) {
     if (session->outcome()->end == client::SessionEnd::stopped) {

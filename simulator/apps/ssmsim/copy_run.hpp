@@ -52,7 +52,7 @@ class CopyRun {
 
   /// One thing was not copied; the others go on.
   void add_problem(std::string text);
-  /// Nothing more can be copied.
+  /// Nothing more can be copied. Nothing is written for an empty text: it was told.
   void fail_session(const std::string& what, const ssm::client::CopySession* session);
   void fail_session(const std::string& what) { fail_session(what, nullptr); }
   [[nodiscard]] bool is_lost() const { return lost_; }

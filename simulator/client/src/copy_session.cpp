@@ -190,6 +190,7 @@ class CopySession::Impl {
   std::string input_;  ///< what came, from `at_` on
   std::size_t at_ = 0;
   std::size_t searched_ = 0;  ///< there is no end of a line before this
+  bool started_ = false;
   bool timed_out_ = false;
   bool closed_ = false;
   SessionHost* host_ = nullptr;
@@ -200,6 +201,7 @@ class CopySession::Impl {
     Application(Impl& owner, SessionHost& host) : owner_(owner), host_(host) {}
     void start() override {
       owner_.host_ = &host_;
+      owner_.started_ = true;
       if (owner_.options_.kind != CopySessionKind::command) {
         host_.session().send_size({80, 24});
       }
@@ -251,6 +253,7 @@ class CopySession::Impl {
     auto application = make_stream_forwarding(started, host, {.input = ends[0], .output = nowhere});
     if (application) {
       host_ = &host;
+      started_ = true;
       loop_.stop();
     }
     return application;
@@ -319,7 +322,7 @@ CopySession::CopySession(net::EventLoop& loop, ApiClient& api,
 CopySession::~CopySession() = default;
 
 bool CopySession::wait_until_started() {
-  return impl_->wait([this] { return impl_->host_ != nullptr; }, impl_->options_.silence_limit);
+  return impl_->wait([this] { return impl_->started_; }, impl_->options_.silence_limit);
 }
 
 std::optional<std::string> CopySession::read_line() {
