@@ -87,6 +87,8 @@ class Context:
     def __init__(self, arguments):
         self.ssmsim = arguments.ssmsim
         self.bulk_bytes = scale.choose(self.ssmsim, 50_000_000, 4_000_000)
+        # Enough for a copy to be caught in the middle.
+        self.while_bytes = scale.choose(self.ssmsim, 20_000_000, 4_000_000)
 
     def __enter__(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="ssmsim-copy-")
@@ -234,7 +236,7 @@ def cuts(context):
 
 @suite.check("an interrupted copy leaves the old file as it was and goes on with --resume")
 def interrupted(context):
-    content = os.urandom(context.bulk_bytes)
+    content = os.urandom(context.while_bytes)
     with Server(context.ssmsim) as server:
         for way, via in both_ways():
             for number in (signal.SIGINT, signal.SIGKILL):
@@ -291,7 +293,7 @@ def changing(context):
     with Server(context.ssmsim) as server:
         for way, via in both_ways():
             source, destination, at_source, at_destination = ends(context, way)
-            path = write(os.path.join(source, "file"), os.urandom(context.bulk_bytes))
+            path = write(os.path.join(source, "file"), os.urandom(context.while_bytes))
             with subprocess.Popen(context.command(server, "--via", via, at_source(path),
                                                   at_destination(destination)),
                                   env=clean_environment(), stdin=subprocess.DEVNULL,
@@ -299,7 +301,7 @@ def changing(context):
                 wait_until(lambda: any(os.path.getsize(os.path.join(destination, name)) > 0
                                        for name in partials(destination)), END_SECONDS,
                            "a partial file")
-                os.truncate(path, context.bulk_bytes - 7)
+                os.truncate(path, context.while_bytes - 7)
                 _, errors = process.communicate(timeout=TIMEOUT)
             expect_equal(process.returncode, 1, errors.decode())
             expect_in("changed", errors.decode())
