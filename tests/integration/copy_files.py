@@ -171,6 +171,19 @@ def automatic(context):
             expect_equal(tree_of(destination), tree_of(source))
 
 
+@suite.check("an agent without command sessions is copied to and from by its shell")
+def old_agent(context):
+    with Server(context.ssmsim, "--agent", "i-old=agent-2.3") as server:
+        for way in ("up", "down"):
+            source, destination, at_source, at_destination = ends(context, way)
+            path = write(os.path.join(source, "file"), os.urandom(4_000_000))
+            run = context.copy(server, "-v", *(place.replace(TARGET, "i-old") for place in
+                                               (at_source(path), at_destination(destination))))
+            expect_equal(run.result["via"], "shell")
+            expect_in("NonInteractiveCommands is not supported", run.errors)
+            expect_equal(tree_of(destination), tree_of(source))
+
+
 @suite.check("trees with odd names, links and empty folders, with modes and times on request")
 def trees(context):
     with Server(context.ssmsim) as server:

@@ -110,7 +110,7 @@ class Download {
     }
     for (auto answer = session->read_answer(); answer; answer = session->read_answer()) {
       if (*answer == "bye") {
-        session->wait_for_end(std::chrono::seconds(5));
+        session->wait_for_end(farewell_limit);
         session->close();
         return true;
       }
@@ -244,7 +244,7 @@ class Download {
         return i + 1;
       }
     }
-    session->wait_for_end(std::chrono::seconds(5));
+    session->wait_for_end(farewell_limit);
     session->close();
     return items.size();
   }

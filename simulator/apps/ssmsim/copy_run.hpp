@@ -28,6 +28,10 @@ struct CopyArguments {
   bool quiet = false;
 };
 
+/// How long the end of a session is waited for when all is copied; old agents leave it to the
+/// client.
+constexpr auto farewell_limit = std::chrono::milliseconds(500);
+
 /// A session for a copy, or why there is none.
 struct CopyOpening {
   std::unique_ptr<ssm::client::CopySession> session;

@@ -195,7 +195,7 @@ class Upload {
       send(trees, destination);
       if (!run_.is_lost() && !over_) {
         static_cast<void>(receiver.ask("Q"));
-        receiver.reader().wait_for_end(std::chrono::seconds(5));
+        receiver.reader().wait_for_end(farewell_limit);
       }
       receiver.close();
     }
