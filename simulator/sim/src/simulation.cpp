@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "detail/applications.hpp"
@@ -44,10 +45,10 @@ class Run final {
   [[nodiscard]] protocol::Epoch epoch() const {
     return {.start = scheduler_.start(), .unix_ms_at_start = start_unix_ms};
   }
-  [[nodiscard]] protocol::SecretSeed secret();
+  /// For one end of an encrypted session.
+  [[nodiscard]] std::optional<protocol::SecretSeed> secret();
+  [[nodiscard]] std::optional<protocol::ClientEncryption> encryption();
   [[nodiscard]] protocol::ClientConfig client_config();
-  [[nodiscard]] protocol::ClientConfig plain_client_config();
-  [[nodiscard]] protocol::AgentConfig plain_agent_config();
   [[nodiscard]] protocol::AgentConfig agent_config();
   void start_client();
   void start_agent();
@@ -92,7 +93,10 @@ Run::Run(const RunConfig& config, Observer& observer)
   service_.on_restart = [this](Side side) { restart(side); };
 }
 
-protocol::SecretSeed Run::secret() {
+std::optional<protocol::SecretSeed> Run::secret() {
+  if (!config_.workload.encrypted) {
+    return std::nullopt;
+  }
   protocol::SecretSeed seed{};
   for (std::byte& one : seed) {
     one = static_cast<std::byte>(seeds_.below(256));
@@ -100,38 +104,31 @@ protocol::SecretSeed Run::secret() {
   return seed;
 }
 
-protocol::ClientConfig Run::client_config() {
-  protocol::ClientConfig config = plain_client_config();
-  if (config_.workload.encrypted) {
-    config.encryption = protocol::ClientEncryption{.secret = secret(), .target_id = target};
+std::optional<protocol::ClientEncryption> Run::encryption() {
+  if (const auto seed = secret()) {
+    return protocol::ClientEncryption{.secret = *seed, .target_id = target};
   }
-  return config;
+  return std::nullopt;
 }
 
-protocol::ClientConfig Run::plain_client_config() {
+protocol::ClientConfig Run::client_config() {
   return {.profile = config_.client,
           .session_id = session_id,
           .stream_url = stream_url,
           .token = service_.first_token(),
           .epoch = epoch(),
-          .seed = seeds_.next()};
+          .seed = seeds_.next(),
+          .encryption = encryption()};
 }
 
 protocol::AgentConfig Run::agent_config() {
-  protocol::AgentConfig config = plain_agent_config();
-  if (config_.workload.encrypted) {
-    config.secret = secret();
-  }
-  return config;
-}
-
-protocol::AgentConfig Run::plain_agent_config() {
   return {.profile = config_.agent,
           .session_id = session_id,
           .instance_id = target,
           .session = applications_.session(),
           .epoch = epoch(),
-          .seed = seeds_.next()};
+          .seed = seeds_.next(),
+          .secret = secret()};
 }
 
 void Run::start_client() {
