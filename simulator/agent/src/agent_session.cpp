@@ -18,8 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr net::Duration request_timeout = 15s;
-
 /// Longer than a dropped connection takes to write what it holds.
 constexpr net::Duration drop_limit = 3s;
 
@@ -138,21 +136,10 @@ void AgentSession::Impl::perform(const protocol::RequestDataChannel& request) {
   const net::Url url = create_data_channel_url(options_.endpoint, options_.session_id);
   operation_ = net::http_request(
       loop_, url, create_data_channel_request(url, request.request_id, options_.sign),
-      request_timeout, [this](Result<net::HttpResponse> answer) {
-        receive_answer(answer);
+      detail::request_timeout, [this](const Result<net::HttpResponse>& answer) {
+        detail::give_token(role_, answer);
         advance();
       });
-}
-
-void AgentSession::Impl::receive_answer(const Result<net::HttpResponse>& answer) {
-  const net::Instant now = EventLoop::now();
-  if (!answer) {
-    role_.channel_refused(answer.error().to_string(), now);
-  } else if (const Result<std::string> token = token_from_answer(*answer); token) {
-    role_.channel_created(*token, now);
-  } else {
-    role_.channel_refused(token.error().context, now);
-  }
 }
 
 void AgentSession::Impl::perform(const protocol::OpenConnection& /*request*/) {
@@ -161,11 +148,9 @@ void AgentSession::Impl::perform(const protocol::OpenConnection& /*request*/) {
   operation_ = net::connect_websocket(
       loop_, url, data_channel_headers(url, options_.sign), net::WebSocketOptions{},
       [this](Result<net::WebSocket> opened) {
-        if (opened) {
-          connection_open(std::move(*opened));
-        } else {
-          role_.connection_failed(opened.error().to_string(), EventLoop::now());
-        }
+        detail::give_connection(role_, std::move(opened), [this](net::WebSocket socket) {
+          connection_open(std::move(socket));
+        });
         advance();
       });
 }
@@ -225,24 +210,6 @@ void AgentSession::Impl::forget_old_connection() {
   old_socket_timer_.cancel();
   old_socket_.reset();
   advance();
-}
-
-void AgentSession::Impl::perform(const protocol::SendText& request) {
-  if (socket_) {
-    socket_->send_text(request.text);
-  }
-}
-
-void AgentSession::Impl::perform(const protocol::SendBinary& request) {
-  if (socket_) {
-    socket_->send_binary(request.frame);
-  }
-}
-
-void AgentSession::Impl::perform(const protocol::SendPing& /*request*/) {
-  if (socket_) {
-    socket_->send_ping("keepalive");
-  }
 }
 
 void AgentSession::Impl::perform(const protocol::DecryptDataKey& /*request*/) {

@@ -6,18 +6,15 @@
 #include <utility>
 #include <variant>
 
+#include "detail/channel_opening.hpp"
 #include "ssm/net/websocket.hpp"
 
 namespace ssm::agent {
 
 using net::EventLoop;
 using protocol::Result;
-using namespace std::chrono_literals;
 
 namespace {
-
-/// amazon-ssm-agent `agent/session/service/service.go`.
-constexpr net::Duration request_timeout = 15s;
 
 std::string describe(const net::WebSocketEnd& end) {
   return end.reason.empty()
@@ -55,21 +52,9 @@ class ControlChannel::Impl {
   void perform(const protocol::RequestControlChannel& request);
   void perform(const protocol::OpenConnection& request);
   void perform(const protocol::DropConnection& /*request*/) { socket_.reset(); }
-  void perform(const protocol::SendText& request) {
-    if (socket_) {
-      socket_->send_text(request.text);
-    }
-  }
-  void perform(const protocol::SendBinary& request) {
-    if (socket_) {
-      socket_->send_binary(request.frame);
-    }
-  }
-  void perform(const protocol::SendPing& /*request*/) {
-    if (socket_) {
-      socket_->send_ping("keepalive");
-    }
-  }
+  void perform(const protocol::SendText& request) { detail::send(socket_, request); }
+  void perform(const protocol::SendBinary& request) { detail::send(socket_, request); }
+  void perform(const protocol::SendPing& request) { detail::send(socket_, request); }
 
   void handle(const protocol::ControlOpened& /*event*/) { tell(handlers_.on_opened); }
   void handle(const protocol::ControlLost& event) { tell(handlers_.on_lost, event); }
@@ -90,7 +75,6 @@ class ControlChannel::Impl {
     }
   }
 
-  void receive_answer(const Result<net::HttpResponse>& answer);
   void connection_open(net::WebSocket socket);
   void advance();
   void arm_timer();
@@ -137,21 +121,10 @@ void ControlChannel::Impl::perform(const protocol::RequestControlChannel& reques
   const net::Url url = create_control_channel_url(options_.endpoint, options_.instance_id);
   operation_ = net::http_request(
       loop_, url, create_control_channel_request(url, request.request_id, options_.sign),
-      request_timeout, [this](const Result<net::HttpResponse>& answer) {
-        receive_answer(answer);
+      detail::request_timeout, [this](const Result<net::HttpResponse>& answer) {
+        detail::give_token(machine_, answer);
         advance();
       });
-}
-
-void ControlChannel::Impl::receive_answer(const Result<net::HttpResponse>& answer) {
-  const net::Instant now = EventLoop::now();
-  if (!answer) {
-    machine_.channel_refused(answer.error().to_string(), now);
-  } else if (const Result<std::string> token = token_from_answer(*answer); token) {
-    machine_.channel_created(*token, now);
-  } else {
-    machine_.channel_refused(token.error().context, now);
-  }
 }
 
 void ControlChannel::Impl::perform(const protocol::OpenConnection& /*request*/) {
@@ -159,11 +132,9 @@ void ControlChannel::Impl::perform(const protocol::OpenConnection& /*request*/) 
   operation_ = net::connect_websocket(
       loop_, url, data_channel_headers(url, options_.sign), net::WebSocketOptions{},
       [this](Result<net::WebSocket> opened) {
-        if (opened) {
-          connection_open(std::move(*opened));
-        } else {
-          machine_.connection_failed(opened.error().to_string(), EventLoop::now());
-        }
+        detail::give_connection(machine_, std::move(opened), [this](net::WebSocket socket) {
+          connection_open(std::move(socket));
+        });
         advance();
       });
 }

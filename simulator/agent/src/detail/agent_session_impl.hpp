@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "detail/channel_opening.hpp"
 #include "ssm/agent/agent_session.hpp"
 #include "ssm/net/websocket.hpp"
 
@@ -26,9 +27,9 @@ class AgentSession::Impl {
   void perform(const protocol::RequestDataChannel& request);
   void perform(const protocol::OpenConnection& request);
   void perform(const protocol::DropConnection& request);
-  void perform(const protocol::SendText& request);
-  void perform(const protocol::SendBinary& request);
-  void perform(const protocol::SendPing& request);
+  void perform(const protocol::SendText& request) { detail::send(socket_, request); }
+  void perform(const protocol::SendBinary& request) { detail::send(socket_, request); }
+  void perform(const protocol::SendPing& request) { detail::send(socket_, request); }
   void perform(const protocol::DecryptDataKey& request);
   void handle(const protocol::AgentConnected& event);
   void handle(const protocol::InputReceived& event);
@@ -37,7 +38,6 @@ class AgentSession::Impl {
   void handle(const protocol::OutputPossible& event);
   void handle(const protocol::AgentEnded& event);
 
-  void receive_answer(const protocol::Result<net::HttpResponse>& answer);
   void connection_open(net::WebSocket socket);
   void connection_ended(int number, const net::WebSocketEnd& end);
   void forget_old_connection();
